@@ -1,0 +1,1 @@
+"""The order bridge: every shop order to SortedPRO, and its reference back."""
