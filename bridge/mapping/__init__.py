@@ -1,0 +1,1 @@
+"""The mapping language: files that say what becomes of a shop's orders."""

@@ -1,0 +1,57 @@
+"""The nouns of the mapping language: field names, filters, tables, times to wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Union
+
+from bridge.errors import BridgeError
+
+Json = Any  # a value as JSON has it: numbers are int or Decimal
+
+# The field names of an object, each with the names below it: None below means "not checked further".
+# A list's names are those of its entries.
+Fields = Mapping[str, Union["Fields", None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """A filter that expressions may use."""
+
+    function: Callable[..., Any]  # gets None for a missing value; raises ValueError with a sentence that shows no value
+    looks: bool = False  # the function's first argument is the look (platforms.base.Look), before the value
+    takes_missing: bool = False  # else a null or missing value gives missing without a call
+    gives: Fields | None = None  # field names of what comes out, for the check at the start
+
+
+class Table(dict[str, Json]):
+    """One of a mapping's tables: rows by key, all of them text."""
+
+    def __init__(self, rows: Mapping[str, Json], *, name: str = "table") -> None:
+        super().__init__(rows)
+        self.name = name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Until:
+    """A time to wait for; true while it lies ahead."""
+
+    time: datetime
+    holds: bool
+
+    def __bool__(self) -> bool:
+        """Whether the time still lies ahead."""
+        return self.holds
+
+
+class NoValue(BridgeError):
+    """An expression has no value for this order.
+
+    The message is a sentence for the mapping's author without any value of the order; `found` is the value.
+    """
+
+    def __init__(self, message: str, *, found: Json = None) -> None:
+        self.found = found
+        super().__init__(message)
