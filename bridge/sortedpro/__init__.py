@@ -1,0 +1,1 @@
+"""SortedPRO: the contract of its Orders API, and the client that calls it."""
