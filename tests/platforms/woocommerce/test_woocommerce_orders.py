@@ -1,0 +1,242 @@
+"""What WooCommerce's bodies are: orders, deletions, actions, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from bridge.errors import NotRead
+from bridge.platforms.base import Look, NoOrder, OrderBody, Record, Rung
+from bridge.platforms.woocommerce import PLATFORM
+from bridge.platforms.woocommerce.records import written
+
+Payload = Callable[[str], bytes]
+Order = Callable[..., OrderBody]
+LookAt = Callable[..., Look]
+
+NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)  # when `look` looks
+
+RECORD = Record(
+    order_id="1501",
+    order_key="wc_order_Qm4kT0pYbZ1aa",
+    part=1,
+    reference="EO-000-002-0TS",
+    destination="api.example.com",
+    written_at=datetime(2026, 11, 2, 11, 20, tzinfo=UTC),
+)
+
+
+def outcome(body: bytes, topic: str = "order.updated") -> str:
+    found = PLATFORM.read(body, topic)
+    assert isinstance(found, NoOrder)
+    return found.outcome
+
+
+def test_order_is_named_by_its_number_and_keyed_by_its_id(order: Order) -> None:
+    body = order()
+    assert (body.name, body.order_id, body.order_key) == ("#WEB-1501", "1501", "wc_order_Qm4kT0pYbZ1aa")
+
+
+def test_times_are_the_gmt_ones_not_the_shops_local_ones(order: Order) -> None:
+    body = order()  # date_created is 12:15:30 in the shop's zone
+    assert body.created_at == datetime(2026, 11, 2, 11, 15, 30, tzinfo=UTC)
+    assert body.modified_at == datetime(2026, 11, 2, 11, 16, 5, tzinfo=UTC)
+
+
+def test_fractions_are_decimals(order: Order) -> None:
+    body = order("order.created__cash_on_delivery_company_only")
+    assert body.order["line_items"][0]["quantity"] == Decimal("2.5")
+
+
+def test_api_version_1_without_gmt_times_is_an_order(order: Order) -> None:
+    assert order("order.created__api_version_1").modified_at == datetime(2026, 11, 2, 11, 16, 5, tzinfo=UTC)
+
+
+def test_list_that_php_wrote_as_an_object_is_a_list(order: Order) -> None:
+    body = order("order.created__lists_with_gaps")
+    assert [line["sku"] for line in body.order["line_items"]] == ["LAMP", "BULB"]
+
+
+def test_order_without_times_is_read_from_the_shop() -> None:
+    found = PLATFORM.read(b'{"id": 7, "line_items": []}', "order.created")
+    assert isinstance(found, Rung)
+    assert (found.order_id, found.deletion) == ("7", False)
+
+
+def test_body_of_an_id_alone_is_a_deletion_whatever_its_topic(payload: Payload) -> None:
+    found = PLATFORM.read(payload("order.deleted__trashed"), "product.created")
+    assert isinstance(found, Rung)
+    assert (found.order_id, found.deletion) == ("1501", True)
+
+
+def test_action_names_its_order(payload: Payload) -> None:
+    found = PLATFORM.read(payload("action.woocommerce_order_status_processing__id_only"), "")
+    assert isinstance(found, Rung)
+    assert (found.order_id, found.deletion) == ("1501", False)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"action": "woocommerce_new_product", "arg": 5}',
+        b'{"action": "woocommerce_new_order", "arg": null}',
+        b'{"action": "woocommerce_new_order", "arg": true}',
+        b'{"action": "woocommerce_new_order", "arg": [1]}',
+    ],
+)
+def test_action_without_an_order_is_none(body: bytes) -> None:
+    assert "action" in outcome(body)
+
+
+def test_error_for_want_of_rights_says_that_all_orders_are_lost_and_the_way_out(payload: Payload) -> None:
+    words = outcome(payload("order.updated__error_owner_without_rights"))
+    assert "woocommerce_rest_cannot_view" in words
+    assert "every order is being lost" in words
+    assert "set the webhook's user" in words
+
+
+def test_error_of_an_order_that_is_gone_says_so(payload: Payload) -> None:
+    assert "deleted before it could be sent" in outcome(payload("order.created__error_order_is_gone"))
+
+
+def test_legacy_body_names_the_setting_to_change(payload: Payload) -> None:
+    assert "WP REST API Integration v3" in outcome(payload("order.created__legacy_v3"))
+
+
+def test_body_of_another_topic_names_it(payload: Payload) -> None:
+    assert "product.updated" in outcome(payload("product.updated__lamp"), "product.updated")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"webhook_id=4", "ping"),
+        (b"", "malformed JSON"),
+        (b'{"id": 1, "line_items": [', "malformed JSON"),
+        (b'{"id": 1, "total": NaN}', "malformed JSON"),
+        (b"[" * 100_000, "malformed JSON"),
+        (b'{"id": "\xff"}', "not UTF-8"),
+        (b"[1]", "no object"),
+        (b"null", "no object"),
+        (b'<?xml version="1.0"?><order/>', "XML or HTML"),
+        (b"\n<html>", "XML or HTML"),
+        (b"{}", "no WooCommerce order"),
+        (b'{"id": true}', "no WooCommerce order"),
+        (b'{"id": -4, "line_items": []}', "no WooCommerce order"),
+    ],
+)
+def test_what_is_no_order_is_told_in_words(body: bytes, words: str) -> None:
+    assert words in outcome(body)
+
+
+@pytest.mark.parametrize("status", ["cancelled", "refunded", "failed", "trash"])
+def test_cancelled_refunded_failed_and_trashed_orders_must_not_ship(order: Order, status: str) -> None:
+    assert PLATFORM.ended(order(status=status).order) is not None
+
+
+@pytest.mark.parametrize("status", ["processing", "completed", "on-hold", "packing"])
+def test_other_orders_have_not_ended(order: Order, status: str) -> None:
+    assert PLATFORM.ended(order(status=status).order) is None
+
+
+def test_body_without_any_address_is_a_missing_permission(order: Order) -> None:
+    body = order()
+    del body.order["billing"], body.order["shipping"]
+    problem = PLATFORM.personal_data_removed(body.order)
+    assert problem is not None
+    assert problem.code == "personal_data_removed"
+
+
+def test_empty_addresses_are_no_missing_permission(order: Order) -> None:
+    assert PLATFORM.personal_data_removed(order(shipping={}, billing={}).order) is None
+
+
+# --- Fresh, record ---------------------------------------------------------------------------------------------------
+def test_body_of_four_minutes_is_fresh(order: Order, look: LookAt) -> None:
+    PLATFORM.fresh(look(order(), {}), NOON - timedelta(minutes=4))
+
+
+def test_body_of_six_minutes_must_be_read(order: Order, look: LookAt) -> None:
+    with pytest.raises(NotRead) as caught:
+        PLATFORM.fresh(look(order(), {}), NOON - timedelta(minutes=6))
+    assert caught.value.keys == {"order"}
+
+
+def test_order_that_was_read_is_fresh(order: Order, look: LookAt) -> None:
+    PLATFORM.fresh(look(order(), {"order": {"read": True}}), NOON - timedelta(hours=6))
+
+
+def meta(*values: Any, key: str = "_sorted_order") -> list[dict[str, Any]]:
+    return [{"id": 9 + place, "key": key, "value": value} for place, value in enumerate(values)]
+
+
+def test_record_is_read_from_its_json_text(order: Order, look: LookAt) -> None:
+    assert PLATFORM.record(look(order(meta_data=meta(written(RECORD))), {})) == RECORD
+
+
+def test_record_that_is_an_object_is_read_too(order: Order, look: LookAt) -> None:
+    value = {
+        "order_id": "1501",
+        "order_key": "wc_order_Qm4kT0pYbZ1aa",
+        "part": 1,
+        "reference": "EO-000-002-0TS",
+        "destination": "api.example.com",
+        "written_at": "2026-11-02T11:20:00+00:00",
+    }
+    assert PLATFORM.record(look(order(meta_data=meta(value)), {})) == RECORD
+
+
+def test_record_of_this_order_goes_before_a_copied_one(order: Order, look: LookAt) -> None:
+    copied = written(RECORD).replace("1501", "1400").replace("EO-000-002-0TS", "EO-000-001-AAA")
+    assert PLATFORM.record(look(order(meta_data=meta(copied, written(RECORD))), {})) == RECORD
+
+
+def test_copied_record_alone_is_told_as_it_is(order: Order, look: LookAt) -> None:
+    copied = written(RECORD).replace("1501", "1400")
+    found = PLATFORM.record(look(order(meta_data=meta(copied)), {}))
+    assert found is not None
+    assert found.order_id == "1400"
+
+
+@pytest.mark.parametrize("value", ["", "EO-000-002-0TS", "{}", "[1]", None, 4, '{"order_id": "1501"}'])
+def test_what_is_no_record_counts_as_none(order: Order, look: LookAt, value: Any) -> None:
+    assert PLATFORM.record(look(order(meta_data=meta(value)), {})) is None
+
+
+def test_record_of_a_body_without_meta_data_must_be_read(order: Order, look: LookAt) -> None:
+    with pytest.raises(NotRead):
+        PLATFORM.record(look(order("order.created__api_version_1"), {}))
+
+
+# --- Comparing after sending -----------------------------------------------------------------------------------------
+def test_our_own_echo_compares_equal(order: Order) -> None:
+    echo = order(
+        meta_data=order().order["meta_data"]
+        + meta(written(RECORD))
+        + meta("EO-000-002-0TS", key="sorted_order_reference")
+        + meta("EO-000-002-0TS", key="warehouse_ref"),
+        date_modified="2026-11-02T12:20:00",
+        date_modified_gmt="2026-11-02T11:20:00",
+    )
+    assert PLATFORM.comparable(echo.order, {"order": {"read": True}}) == PLATFORM.comparable(order().order, {})
+
+
+def test_completion_compares_equal(order: Order) -> None:
+    completed = order(status="completed", date_completed="2026-11-04T10:00:00", date_modified="2026-11-04T10:00:00")
+    assert PLATFORM.comparable(completed.order, {})[0] == PLATFORM.comparable(order().order, {})[0]
+
+
+def test_another_address_compares_unequal(order: Order) -> None:
+    moved = order(shipping={**order().order["shipping"], "address_1": "1 New Street"})
+    assert PLATFORM.comparable(moved.order, {})[0] != PLATFORM.comparable(order().order, {})[0]
+
+
+def test_comparing_leaves_the_order_as_it_was(order: Order) -> None:
+    body = order(status="completed")
+    PLATFORM.comparable(body.order, {})
+    assert body.order["status"] == "completed"
+    assert "date_modified_gmt" in body.order
