@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from bridge.mapping.wording import kind
 
 # Decimal() itself would also take "1_000", "NaN", "1e999999" and digits of other scripts.
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
+_NUMBERS = (Decimal, int)  # a tuple: `Decimal | int` would be made anew at each of a hundred calls for an order
 _LONGEST = 20  # digits before the point; more is no amount, and arithmetic beyond 28 digits is no longer exact
 
 
@@ -26,15 +28,20 @@ def decimal(value: object) -> Decimal | None:
             return None
         if not _NUMBER.fullmatch(text):
             raise ValueError("this text is no number; a number has digits and at most one point: 1234.50")
-        return _bounded(Decimal(text))
-    if isinstance(value, Decimal | int) and not isinstance(value, bool):
+        return Decimal(text) if len(text) <= _LONGEST else _bounded(Decimal(text))
+    if isinstance(value, _NUMBERS) and not isinstance(value, bool):
         return _bounded(Decimal(value))
     raise ValueError(f"a number is needed here, not {kind(value)}")
 
 
 def rounded(value: Decimal, places: int) -> Decimal:
     """`value` with exactly `places` decimal places, halves away from zero, as shops round money."""
-    return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP)
+    return value.quantize(_step(places), rounding=ROUND_HALF_UP)
+
+
+@lru_cache(maxsize=32)
+def _step(places: int) -> Decimal:
+    return Decimal(1).scaleb(-places)
 
 
 def _bounded(number: Decimal) -> Decimal:

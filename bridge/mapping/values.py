@@ -112,8 +112,9 @@ class Templated:
 
     def render(self, run: Rendering, path: str) -> Json:
         """The value, or ABSENT where it is empty."""
-        run.sources[path] = self.expression.source
-        value = run.evaluate(self.expression, path)
+        expression = self.expression
+        run.sources[path] = expression.source
+        value = run.evaluate(expression, path)
         if value is ABSENT or value is None or (value.__class__ in _EMPTIABLE and not value):
             return ABSENT
         if isinstance(value, Until):

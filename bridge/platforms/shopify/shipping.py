@@ -111,6 +111,8 @@ class _Sorting:
     def _leave_out_not_routed(self, seen: set[str]) -> None:
         """Note the goods that no fulfilment order has."""
         reason = NOT_ROUTED if not self._fulfillment_orders else "not routed yet: in no fulfilment order"
+        if seen >= self._lines.keys():
+            return
         for line in shippable(self._order):
             identity = line_id(line)
             if identity not in seen:

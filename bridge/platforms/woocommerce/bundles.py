@@ -31,15 +31,20 @@ class Bundles:
 
     def container_of(self, line: Line) -> Line | None:
         """The line that a line is a part of."""
-        return self.containers.get(line_id(line))
+        return self.containers.get(line_id(line)) if self.containers else None
 
     def parts_of(self, line: Line) -> Sequence[Line]:
         """The lines that are parts of a line."""
         return self.contents.get(line_id(line), ())
 
 
+_NO_BUNDLES = Bundles(containers={}, contents={})
+
+
 def bundles_of(lines: Sequence[Line]) -> Bundles:
     """Find the bundles among an order's lines."""
+    if not any(line.get(key) for line in lines for key in _CONTAINER):
+        return _NO_BUNDLES
     by_id = {line_id(line): line for line in lines if line_id(line)}
     containers = {
         line_id(line): by_id[_container_id(line)]

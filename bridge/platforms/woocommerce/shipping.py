@@ -24,6 +24,7 @@ _CENTIMETRES = {
     "in": Decimal("2.54"),
     "yd": Decimal("91.44"),
 }
+_NOTHING = Decimal(0)
 REFUNDED = "refunded"
 NO_SHIPPING = "does not need shipping"
 INSIDE_BUNDLE = "inside the bundle it was sold in"
@@ -42,17 +43,19 @@ def shipping(order: Json, fetched: Fetched) -> Shipping:
     products, refunded = _read(order, lines, fetched)
     bundles = bundles_of(lines)
     units = fetched.data.get("units") or {}
+    gram, centimetre = _GRAMS.get(str(units.get("weight"))), _CENTIMETRES.get(str(units.get("dimension")))
     shipped, left_out = [], []
     for line in lines:
-        quantity, gone = _quantities(line, refunded)
+        bought, gone = _quantities(line, refunded)
+        quantity = bought - gone
         if gone:
             left_out.append(_left_out(line, gone, REFUNDED))
         reason = _stays(line, products, bundles)
         if reason and quantity > 0:
             left_out.append(_left_out(line, quantity, reason))
         elif quantity > 0:
-            amounts = {"ordered": ordered(line), "quantity": _whole(quantity)}
-            shipped.append({**line, **_measures(products[product_id(line)], units), **amounts})
+            amounts = {"ordered": _whole(bought), "quantity": _whole(quantity)}
+            shipped.append({**line, **_measures(products[product_id(line)], gram, centimetre), **amounts})
     return Shipping(lines=tuple(shipped), left_out=tuple(left_out), notes=_notes(shipped, products))
 
 
@@ -71,11 +74,6 @@ def product_id(line: Mapping[str, Any]) -> str:
 def product_key(identity: str) -> str:
     """The key of a product in `Fetched.data`."""
     return f"product:{identity}"
-
-
-def ordered(line: Mapping[str, Any]) -> int | Decimal:
-    """The quantity that was ordered; a fraction where a plugin sells by length or weight."""
-    return _whole(decimal(line.get("quantity")) or Decimal(0))
 
 
 def refunded_quantities(order: Json, fetched: Fetched) -> dict[str, Decimal]:
@@ -104,10 +102,10 @@ def _read(
 
 
 def _quantities(line: Mapping[str, Any], refunded: Mapping[str, Decimal]) -> tuple[Decimal, Decimal]:
-    """What remains to be shipped of a line, and what was refunded of it."""
-    quantity = Decimal(ordered(line))
-    gone = min(refunded.get(str(line.get("id")), Decimal(0)), quantity)
-    return quantity - gone, gone
+    """What was bought of a line (a fraction where a plugin sells by length or weight), and refunded of it."""
+    bought = decimal(line.get("quantity")) or _NOTHING
+    gone = refunded.get(str(line.get("id")), _NOTHING) if refunded else _NOTHING
+    return bought, min(gone, bought)
 
 
 def _stays(line: Mapping[str, Any], products: Mapping[str, Mapping[str, Any]], bundles: Bundles) -> str:
@@ -126,9 +124,8 @@ def _stays(line: Mapping[str, Any], products: Mapping[str, Mapping[str, Any]], b
     return "" if alone else INSIDE_BUNDLE
 
 
-def _measures(product: Mapping[str, Any], units: Mapping[str, Any]) -> dict[str, Any]:
+def _measures(product: Mapping[str, Any], gram: Decimal | None, centimetre: Decimal | None) -> dict[str, Any]:
     """Weight and size of one unit, each None where the shop does not know it (0 counts as unknown)."""
-    gram, centimetre = _GRAMS.get(str(units.get("weight"))), _CENTIMETRES.get(str(units.get("dimension")))
     return {
         "weight_g": _measure(product.get("weight"), gram),
         "length_cm": _measure(product.get("length"), centimetre),

@@ -1,0 +1,104 @@
+"""What a person may do to an order; command line, and later API and desk, call it. Each with reason and history."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
+
+from bridge.errors import ActionRefused, ClaimLost
+from bridge.store import ledger
+from bridge.store.database import transaction
+from bridge.store.doorbell import ring
+
+_REFERENCE = re.compile(r"EO-[A-Z0-9]{3}-[A-Z0-9]{3}-[A-Z0-9]{3}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """What a person found out about an order in doubt: it exists, it is to be sent again, or (neither) dropped."""
+
+    exists: str | None = None
+    send_again: bool = False
+
+
+def replay(engine: Engine, order: ledger.Order, *, who: str, reason: str, now: datetime) -> ledger.Order:
+    """Look at an order again; an unchanged request may be sent once more, for the cause may be mended in SortedPRO.
+
+    Raises ActionRefused where the order is sent, or may be.
+    """
+    if order.state in {"sending", "created", "done"}:
+        raise ActionRefused(f"{order.label} is {order.state}: it has been sent, and is not sent a second time")
+    if order.state == "in_doubt":
+        raise ActionRefused(f"{order.label} is in doubt: look for it in SortedPRO, then use `bridge order settle`")
+    return _move(
+        engine, order, "received", f"replayed: {reason}", who, now, resend=True, tries=0, unreachable_since=None
+    )
+
+
+def release(engine: Engine, order: ledger.Order, *, who: str, reason: str, now: datetime) -> ledger.Order:
+    """Let a held order go on: `decide` passes over the hold it was held with. Raises ActionRefused for others."""
+    if order.state != "held":
+        raise ActionRefused(f"{order.label} is {order.state}, not held: there is nothing to release")
+    released = sorted({*order.released, order.code})
+    return _move(engine, order, "received", f"released: {reason}", who, now, released=released)
+
+
+def skip(engine: Engine, order: ledger.Order, *, who: str, reason: str, now: datetime) -> ledger.Order:
+    """Take an order out, until a person replays it. Raises ActionRefused where it is sent, or may be."""
+    if order.state in {"sending", "created", "done", "in_doubt"}:
+        raise ActionRefused(f"{order.label} is {order.state}: SortedPRO has it or may have it; cancel it there")
+    return _move(engine, order, "skipped", f"skipped by a person: {reason}", who, now, ring_for_it=False)
+
+
+def settle(
+    engine: Engine, order: ledger.Order, settled: Settled, *, who: str, reason: str, now: datetime
+) -> ledger.Order:
+    """End a doubt. Raises ActionRefused for an order that is not in doubt, or a reference that another one has."""
+    if order.state != "in_doubt":
+        raise ActionRefused(f"{order.label} is {order.state}, not in doubt: there is nothing to settle")
+    if settled.send_again:
+        return _move(engine, order, "received", f"sent again: {reason}", who, now, resend=True)
+    if settled.exists is None:
+        return _move(engine, order, "skipped", f"dropped: {reason}", who, now, ring_for_it=False)
+    if not _REFERENCE.fullmatch(settled.exists):
+        raise ActionRefused(f"{settled.exists} is no order reference: they look like EO-000-002-0TS")
+    try:
+        return _move(
+            engine, order, "created", f"exists as {settled.exists}: {reason}", who, now,
+            reference=settled.exists, sent_attempt=order.attempt_id,
+        )  # fmt: skip
+    except IntegrityError as error:
+        raise ActionRefused(f"{settled.exists} is the reference of another order already") from error
+
+
+def _move(
+    engine: Engine,
+    order: ledger.Order,
+    state: str,
+    event: str,
+    who: str,
+    now: datetime,
+    *,
+    ring_for_it: bool = True,
+    **changes: Any,
+) -> ledger.Order:
+    """Move an order as a person; refused where a worker has it at this moment."""
+    if order.claimed_until is not None and order.claimed_until > now:
+        raise ActionRefused(f"{order.label} is being worked on: try again in a few seconds")
+    values = {"by_person": not ring_for_it, "not_before": None, "looks": 0, **changes}
+    try:
+        with transaction(engine) as connection:
+            due_at = now if ring_for_it else None
+            moved = ledger.move(
+                connection, order, state, event=event, now=now, actor=f"person: {who}", due_at=due_at, **values
+            )
+            if ring_for_it:
+                ring(connection)
+    except ClaimLost as error:
+        raise ActionRefused(f"{order.label} has just changed: look at it again") from error
+    return moved

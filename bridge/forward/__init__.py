@@ -1,0 +1,6 @@
+"""Forwarding: claim an order, and do what its state wants. One pipeline for webhooks, replays and releases."""
+
+from bridge.forward.forwarder import Forwarder
+from bridge.forward.parts import Parts
+
+__all__ = ["Forwarder", "Parts"]

@@ -1,0 +1,97 @@
+"""One ring answered: the next order claimed, worked on, and let go, whatever happens to it."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+
+import structlog
+
+from bridge.backoff import next_try
+from bridge.errors import ClaimLost, ShopTrouble, StoreAway
+from bridge.forward import comparing, looking, sending, writing_back
+from bridge.forward.parts import Parts
+from bridge.store import destinations, ledger
+from bridge.store.database import transaction
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forwarder:
+    """Works through the ledger, one order at a time; threads share it."""
+
+    parts: Parts
+
+    def forward_next(self) -> bool:
+        """Claim the next order and do what it wants; False when nothing was due.
+
+        One bad order never stops the others: whatever it raises is written onto it and tried again later. Raises
+        StoreAway, after which the claim ends by itself.
+        """
+        now = self.parts.clock()
+        with transaction(self.parts.engine) as connection:
+            order = ledger.claim(connection, now, self.parts.new_id())
+        if order is None:
+            return False
+        try:
+            _work(self.parts, order)
+        except ClaimLost:
+            log.info("left to a newer body or another worker", shop=order.shop, order=order.label)
+            with transaction(self.parts.engine) as connection:
+                ledger.release(connection, order, self.parts.clock())
+        except ShopTrouble as trouble:
+            _postpone(self.parts, order, trouble)
+        except StoreAway:
+            raise
+        except Exception as error:  # noqa: BLE001 - one of the two places: around one order
+            _broken(self.parts, order, error)
+        return True
+
+    def is_more_due(self) -> bool:
+        """Whether another ring would find work."""
+        with transaction(self.parts.engine) as connection:
+            return ledger.is_more_due(connection, self.parts.clock())
+
+
+def _work(parts: Parts, order: ledger.Order) -> None:
+    """What the order's state wants."""
+    match order.state:
+        case "sending":
+            sending.expire(parts, order)
+        case "created":
+            writing_back.write_back(parts, order)
+        case "done" | "in_doubt":
+            comparing.follow(parts, order)
+        case _:
+            looking.look(parts, order)
+
+
+def _postpone(parts: Parts, order: ledger.Order, trouble: ShopTrouble) -> None:
+    """The shop is in the way: the order keeps its state; where it would stop every order, the shop is paused."""
+    now = parts.clock()
+    wait = trouble.retry_after or next_try(order.tries, parts.chance)
+    with transaction(parts.engine) as connection:
+        if trouble.pauses and destinations.pause_shop(
+            connection, order.shop, reason=str(trouble), code=trouble.code, now=now
+        ):
+            log.error("shop paused", shop=order.shop, reason=str(trouble))
+        if order.code != trouble.code:
+            ledger.remark(connection, order, str(trouble), now=now, code=trouble.code)
+        ledger.postpone(connection, order, not_before=now + wait, reason=str(trouble), code=trouble.code, now=now)
+    log.warning("shop trouble", shop=order.shop, order=order.label, reason=str(trouble), next_try=str(now + wait))
+
+
+def _broken(parts: Parts, order: ledger.Order, error: Exception) -> None:
+    """A fault of the bridge itself, kept to this order. Messages of such errors may carry order data: not logged."""
+    now = parts.clock()
+    where = "".join(traceback.format_tb(error.__traceback__)[-6:])
+    log.error("internal error", shop=order.shop, order=order.label, kind=type(error).__name__, where=where)
+    reason = f"internal error ({type(error).__name__}): the log has its place; the order is tried again"
+    with transaction(parts.engine) as connection:
+        current = ledger.get(connection, order.id)
+        if current.claim_id != order.claim_id or current.state == "sending":
+            return  # another has it, or its deadline will tell
+        ledger.remark(connection, current, reason, now=now, code="internal_error")
+        wait = next_try(current.tries, parts.chance)
+        ledger.postpone(connection, current, not_before=now + wait, reason=reason, code="internal_error", now=now)

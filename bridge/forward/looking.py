@@ -1,0 +1,190 @@
+"""Looking at an order: read what `decide` needs, then do as it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bridge.backoff import next_look
+from bridge.decide import Adopt, Body, Decision, Hold, Known, Needs, Send, Skip, Unmappable, Wait, decide
+from bridge.errors import BridgeError, ClaimLost, Problem, ShopTrouble
+from bridge.forward import sending, writing_back
+from bridge.forward.parts import Parts
+from bridge.http import Budget
+from bridge.platforms.base import Fetched, OrderBody
+from bridge.shops import Shop
+from bridge.sortedpro.contract import encode
+from bridge.store import ledger
+from bridge.store.database import transaction
+
+log = structlog.get_logger()
+
+READS = 30.0  # seconds that the reads of one look may take together
+_ROUNDS = 6  # Needs in a row; each asks for something else, so this many is a fault
+_DAY = timedelta(days=1)
+
+
+class Looking:
+    """One look at one order: the newest body, and what was read for it."""
+
+    def __init__(self, parts: Parts, order: ledger.Order) -> None:
+        self.parts = parts
+        self.order = order
+        self.shop: Shop = parts.shop(order.shop)
+        self.known = Known(part=order.part, released=frozenset(order.released))
+        self.data: dict[str, Any] = {}
+        self.body: Body | None = None if order.body_id is None else parts.body(self.shop, order.body_id)
+        self._budget = Budget(READS)
+
+    def decide(self) -> tuple[Decision, datetime]:
+        """The decision and the time it was made for. Raises ShopTrouble, ClaimLost."""
+        if self.body is None or self.order.must_read:
+            gone = self.read(frozenset({"order"}))
+            if gone:
+                return gone, self.parts.clock()
+        for _ in range(_ROUNDS):
+            now = self.parts.clock()
+            assert self.body is not None
+            decision = decide(self.shop, self.body, Fetched(data=self.data), self.known, now)
+            if not isinstance(decision, Needs):
+                return decision, now
+            gone = self.read(decision.keys)
+            if gone:
+                return gone, now
+        raise BridgeError("the order asks for more after every read")
+
+    def read(self, keys: frozenset[str]) -> Skip | Wait | None:
+        """Read from the shop; a newer body is taken in first. A decision where the shop has no such order."""
+        content = self.body.content if self.body else None
+        read = self.parts.fetcher.read(self.order.shop, self.order.order_id, content, keys, self._budget)
+        self.data.update(read.data)
+        if read.gone:
+            return self._gone()
+        if read.body is not None:
+            return self._take(read.body)
+        return None
+
+    def _gone(self) -> Skip | Wait:
+        if self.shop.platform.gone_is_deleted or self.order.deletion:
+            return Skip(reason="deleted in the shop")
+        words = "the shop does not show this order: deleted, or too old for the bridge's permissions (read_all_orders)"
+        return Wait(reason=words, asks_shop=True)
+
+    def _take(self, raw: bytes) -> Skip | None:
+        """A body that the shop itself gave."""
+        content = self.shop.platform.read(raw, "")
+        if not isinstance(content, OrderBody) or content.order_id != self.order.order_id:
+            raise ShopTrouble("the shop answered with something that is not this order", code="shop_answer")
+        self.parts.intake.record_read(self.order.shop, self.shop.platform, content, raw, self.parts.clock())
+        if self.order.body_id is not None and content.order_key != self.order.order_key:
+            return Skip(reason="the shop has another order under this number now")
+        claim = self.order.claim_id
+        with transaction(self.parts.engine) as connection:
+            self.order = ledger.get(connection, self.order.id)
+        if self.order.claim_id != claim or self.order.body_id is None:
+            raise ClaimLost("claimed by another")
+        self.body = self.parts.body(self.shop, self.order.body_id)
+        return None
+
+
+def look(parts: Parts, order: ledger.Order) -> None:
+    """Decide about an order that is not sent, and do it; what a person took out stays so."""
+    looking = Looking(parts, order)
+    if order.state == "skipped" and order.by_person:
+        _rest(looking, parts.clock())
+        return
+    decision, now = looking.decide()
+    log.info("decided", shop=order.shop, order=looking.order.label, decision=type(decision).__name__.lower())
+    if looking.order.state == "held" and not isinstance(decision, Hold | Skip):
+        _rest(looking, now)
+        return
+    match decision:
+        case Send():
+            _send(looking, decision, now)
+        case Wait():
+            due_at = decision.until or (now + next_look(looking.order.looks) if decision.asks_shop else None)
+            _settle(looking, "waiting", decision.reason, now, due_at=due_at, looks=looking.order.looks + 1)
+        case Skip():
+            _settle(looking, "skipped", decision.reason, now)
+        case Hold(problem=problem):
+            _settle(looking, "held", problem.message, now, code=problem.code)
+        case Unmappable(problems=problems):
+            _settle(looking, "failed", _first(problems), now, code=problems[0].code or "unmappable", problems=problems)
+        case Adopt(reference=reference):
+            _adopt(looking, reference, now)
+
+
+def as_detail(problems: Any) -> list[dict[str, Any]]:
+    """Problems for the history."""
+    return [asdict(problem) for problem in problems]
+
+
+def _first(problems: Any) -> str:
+    """What stands on the order: the first problem without its value, and how many more there are."""
+    first: Problem = problems[0]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    place = first.target or first.source
+    return f"{place}: {first.message}{more}" if place else f"{first.message}{more}"
+
+
+def _settle(
+    looking: Looking, state: str, reason: str, now: datetime, *, code: str = "", problems: Any = None, **changes: Any
+) -> None:
+    """Move the order, or only let it go where nothing has changed (an hourly look is no event)."""
+    order = looking.order
+    changes = {"due_at": None, "not_before": None, "tries": 0, "must_read": False, **changes}
+    with transaction(looking.parts.engine) as connection:
+        if (order.state, order.reason, order.code) == (state, reason, code):
+            ledger.rest(connection, order, now=now, **changes)
+            return
+        ledger.move(
+            connection, order, state, event=reason, now=now, code=code, same_revision=True,
+            detail=as_detail(problems) if problems else None, **changes,
+        )  # fmt: skip
+
+
+def _rest(looking: Looking, now: datetime) -> None:
+    """What a person must let go, or took out, stays where it is."""
+    with transaction(looking.parts.engine) as connection:
+        ledger.rest(connection, looking.order, due_at=None, now=now, must_read=False, not_before=None)
+
+
+def _adopt(looking: Looking, reference: str, now: datetime) -> None:
+    with transaction(looking.parts.engine) as connection:
+        ledger.move(
+            connection, looking.order, "done", event=f"adopted: the shop order carries {reference} already", now=now,
+            same_revision=True, reference=reference, compared=looking.order.revision, must_read=False, not_before=None,
+            destination=looking.shop.destination.name, tries=0,
+        )  # fmt: skip
+
+
+def _send(looking: Looking, decision: Send, now: datetime) -> None:
+    """Send, unless it is the very request that SortedPRO refused."""
+    payload = encode(decision.payload)
+    with transaction(looking.parts.engine) as connection:
+        refused = ledger.last_refused(connection, looking.order)
+    if refused == payload and not looking.order.resend:
+        words = "SortedPRO refused this very request before: change the order or the mapping, or replay it as it is"
+        _settle(looking, "failed", words, now, code="refused_before")
+        return
+    created = sending.send(
+        looking.parts,
+        looking.order,
+        looking.shop,
+        decision,
+        payload,
+        known=looking.known,
+        fetched=_compact(looking.data),
+        now=now,
+    )
+    if created is not None:
+        writing_back.write_back(looking.parts, created)
+
+
+def _compact(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What was read, as it is stored with the attempt."""
+    return dict(sorted(data.items()))

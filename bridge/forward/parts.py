@@ -1,0 +1,51 @@
+"""What forwarding works with; put together in one place, so that tests and the real thing differ only in arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Engine
+
+from bridge.decide import Body
+from bridge.errors import BridgeError, ShopTrouble
+from bridge.fetch import Fetcher
+from bridge.intake import Intake
+from bridge.platforms.base import OrderBody
+from bridge.shops import Shop
+from bridge.sortedpro.client import SortedPro
+from bridge.store import inbox
+from bridge.store.database import transaction
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """The parts of a worker."""
+
+    engine: Engine
+    shops: Mapping[str, Shop]
+    intake: Intake
+    fetcher: Fetcher
+    destinations: Mapping[str, SortedPro]
+    stored_mapping: Callable[[Shop, str, str], Shop]  # a shop with an older mapping version, by version and its text
+    clock: Callable[[], datetime]
+    new_id: Callable[[], UUID]
+    chance: Callable[[], float]
+
+    def shop(self, name: str) -> Shop:
+        """The shop of an order. Raises ShopTrouble where no mapping file names it any more."""
+        if name not in self.shops:
+            message = f"no mapping file names the shop {name} any more: bring the file back, or its variables"
+            raise ShopTrouble(message, code="shop_not_configured")
+        return self.shops[name]
+
+    def body(self, shop: Shop, body_id: int) -> Body:
+        """A stored body, parsed."""
+        with transaction(self.engine) as connection:
+            stored = inbox.load(connection, body_id)
+        content = shop.platform.read(stored.body, stored.topic)
+        if not isinstance(content, OrderBody):
+            raise BridgeError("a stored body is no order to this release")
+        return Body(content=content, received_at=stored.received_at)

@@ -1,0 +1,202 @@
+"""Create Order: written down before and after, and every outcome to its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bridge.backoff import GIVE_UP, next_try
+from bridge.decide import Known, Send
+from bridge.forward.parts import Parts
+from bridge.shops import Shop
+from bridge.sortedpro.client import Outcome, SortedPro
+from bridge.sortedpro.contract import encode
+from bridge.store import destinations, ledger, products
+from bridge.store.database import transaction
+from bridge.store.ledger.claims import CLAIM
+
+log = structlog.get_logger()
+
+LIMIT = timedelta(seconds=20)  # of a Create Order call, from connecting to the last byte
+
+
+def send(
+    parts: Parts,
+    order: ledger.Order,
+    shop: Shop,
+    decision: Send,
+    payload: bytes,
+    *,
+    known: Known,
+    fetched: Mapping[str, Any],
+    now: datetime,
+) -> ledger.Order | None:
+    """Send one order; returns it when SortedPRO has made it, still claimed, for the write-back.
+
+    `payload` is `decision.payload` encoded. Raises ClaimLost when a newer body has come meanwhile: nothing is sent.
+    """
+    assert order.body_id is not None
+    attempt = ledger.Attempt(
+        id=parts.new_id(),
+        destination=shop.destination.name,
+        payload=payload,
+        fetched=fetched,
+        known=known.as_json(),
+        mapping_version=shop.mapping.version,
+        body_id=order.body_id,
+        clock=now,
+    )
+    content = encode(with_attempt(decision.payload, str(attempt.id)))
+    left_out = [asdict(one) for one in decision.left_out if one.may_ship]
+    with transaction(parts.engine) as connection:
+        products.keep_mapping(connection, shop.mapping.version, shop.mapping.text, now)
+        for note in [
+            *decision.notes,
+            *(f"left out: {one.quantity} x {one.name}: {one.reason}" for one in decision.left_out),
+        ]:
+            ledger.remark(connection, order, note, now=now)
+        begun = ledger.begin_send(
+            connection, order, attempt, customer_reference=decision.customer_reference, left_out=left_out,
+            now=parts.clock(),
+        )  # fmt: skip
+        match begun:
+            case ledger.NoRoom():
+                if order.state == "queued":
+                    ledger.rest(connection, order, due_at=now, now=now)
+                return None
+            case ledger.Collision(other=other):
+                words = f"OrderReferenceProvidedByCustomer is that of {other}: references must differ between orders"
+                ledger.move(connection, order, "failed", event=words, now=now, code="reference_taken")
+                return None
+    outcome = _call(parts, parts.destinations[shop.destination.name], begun, content)
+    return _end(parts, begun, shop, outcome)
+
+
+def expire(parts: Parts, order: ledger.Order) -> None:
+    """An order found in `sending` after its deadline: the process that sent it is gone."""
+    now = parts.clock()
+    with transaction(parts.engine) as connection:
+        doubtful = ledger.expire(connection, order, now)
+        _doubt_policy(parts, connection, doubtful, now)
+    log.error("in doubt", shop=order.shop, order=order.label, attempt=str(order.attempt_id))
+
+
+def with_attempt(payload: Mapping[str, Any], attempt: str) -> dict[str, Any]:
+    """The request with the attempt in its metadata, so that a person can tell two orders apart in SortedPRO."""
+    mark = {"KeyValue": "BridgeAttempt", "StringValue": attempt}
+    return {**payload, "MetaData": [*(payload.get("MetaData") or ()), mark]}
+
+
+def _call(parts: Parts, sortedpro: SortedPro, order: ledger.Order, content: bytes) -> Outcome:
+    """The call itself, unless so much time has gone by that it might outlast the deadline."""
+    assert order.deadline is not None
+    if parts.clock() + LIMIT > order.deadline:
+        return Outcome(kind="unreachable", message="not sent: too little time was left before the deadline")
+    return sortedpro.create_order(content, limit=LIMIT)
+
+
+def _end(parts: Parts, begun: ledger.Order, shop: Shop, outcome: Outcome) -> ledger.Order | None:
+    now = parts.clock()
+    assert begun.attempt_id is not None
+    with transaction(parts.engine) as connection:
+        order = ledger.end_send(
+            connection, begun.attempt_id, outcome=outcome.kind, status=outcome.status, message=outcome.message,
+            reference=outcome.reference, answer=outcome.answer, now=now,
+        )  # fmt: skip
+        if order is None:
+            if outcome.reference:
+                ledger.late_reference(connection, begun.attempt_id, outcome.reference, now)
+            return None
+        created = _settle(parts, connection, order, shop, outcome, newer=order.revision != begun.revision, now=now)
+    log.info(
+        "create order", shop=begun.shop, order=begun.label, attempt=str(begun.attempt_id), outcome=outcome.kind,
+        status=outcome.status, reference=outcome.reference,
+    )  # fmt: skip
+    return created
+
+
+def _settle(
+    parts: Parts, connection: Any, order: ledger.Order, shop: Shop, outcome: Outcome, *, newer: bool, now: datetime
+) -> ledger.Order | None:
+    """Move the order to where the outcome takes it; returns it when it was created."""
+    about: dict[str, Any] = {"now": now, "attempt": order.attempt_id}
+    match outcome.kind:
+        case "created":
+            return ledger.move(
+                connection, order, "created", event=f"SortedPRO made {outcome.reference}", due_at=now,
+                keep_claim=True, claimed_until=now + CLAIM, reference=outcome.reference,
+                sent_attempt=order.attempt_id, tries=0, unreachable_since=None, not_before=None, **about,
+            )  # fmt: skip
+        case "refused":
+            state, due_at = ("received", now) if newer else ("failed", None)
+            detail = [asdict(one) for one in outcome.details]
+            words = f"SortedPRO refused it: {outcome.message}"
+            ledger.move(
+                connection, order, state, event=words, code="refused", detail=detail, due_at=due_at,
+                unreachable_since=None, tries=0, **about,
+            )  # fmt: skip
+        case "misconfigured":
+            name = shop.destination.name
+            destinations.pause_destination(connection, name, reason=outcome.message, code="misconfigured", now=now)
+            log.error("destination paused", destination=name, reason=outcome.message)
+            words = f"the destination {name} is paused: {outcome.message}"
+            ledger.move(
+                connection,
+                order,
+                "queued",
+                event=words,
+                code="misconfigured",
+                due_at=now,
+                unreachable_since=None,
+                **about,
+            )
+        case "busy":
+            wait = outcome.retry_after or next_try(order.tries, parts.chance)
+            _again(connection, order, f"SortedPRO is busy: {outcome.message}", "busy", now + wait, None, about)
+        case "unreachable":
+            since = order.unreachable_since or now
+            wait = next_try(order.tries, parts.chance)
+            if now - since > GIVE_UP:
+                words = f"{outcome.message}; so for {GIVE_UP.days} days now: replay it when SortedPRO is there again"
+                ledger.move(connection, order, "failed", event=words, code="unreachable", **about)
+            else:
+                _again(connection, order, outcome.message, "unreachable", now + wait, since, about)
+        case "unknown":
+            words = f"in doubt: {outcome.message}"
+            doubtful = ledger.move(
+                connection, order, "in_doubt", event=words, code="in_doubt", due_at=now if newer else None, **about
+            )
+            _doubt_policy(parts, connection, doubtful, now)
+    return None
+
+
+def _again(
+    connection: Any,
+    order: ledger.Order,
+    words: str,
+    code: str,
+    when: datetime,
+    since: datetime | None,
+    about: dict[str, Any],
+) -> None:
+    """Nothing was made: queued, to be tried again at `when`."""
+    ledger.move(
+        connection, order, "queued", event=f"{words}; next try {when:%H:%M:%S} UTC", reason=words, code=code,
+        due_at=about["now"], not_before=when, tries=order.tries + 1, unreachable_since=since, **about,
+    )  # fmt: skip
+
+
+def _doubt_policy(parts: Parts, connection: Any, order: ledger.Order, now: datetime) -> None:
+    """`on_unknown_outcome: send_again` lets the policy do what otherwise only a person does."""
+    shop = parts.shops.get(order.shop)
+    if shop is None or shop.destination.on_unknown_outcome != "send_again":
+        return
+    ledger.move(
+        connection, order, "received", now=now, actor="policy",
+        event="sent again by the destination's policy, at the risk of a second order",
+        due_at=now, not_before=now + next_try(order.tries, parts.chance), tries=order.tries + 1,
+    )  # fmt: skip

@@ -1,0 +1,80 @@
+"""The reference back on the shop order. Its trouble never leads to another Create Order."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import structlog
+
+from bridge.backoff import next_try
+from bridge.errors import ShopTrouble, WriteBackRefused
+from bridge.forward.parts import Parts
+from bridge.http import Budget
+from bridge.platforms.base import Record
+from bridge.store import destinations, ledger
+from bridge.store.database import transaction
+
+log = structlog.get_logger()
+
+_CALLS = 30.0  # seconds for the calls of one write-back
+_HOUR = timedelta(hours=1)
+_WARNINGS = 10  # tries for a tag or a note, after which it is left
+
+
+def write_back(parts: Parts, order: ledger.Order) -> None:
+    """Leave reference and record on the shop order; `created` becomes `done`, or stays with its problem."""
+    try:
+        warnings = put(parts, order)
+    except ShopTrouble as trouble:
+        _later(parts, order, str(trouble), trouble.code, trouble.retry_after, pauses=trouble.pauses)
+        return
+    except WriteBackRefused as refusal:
+        _later(parts, order, str(refusal), refusal.code, _HOUR, pauses=False)
+        return
+    now = parts.clock()
+    words = f"{order.reference} stands on the shop order"
+    with transaction(parts.engine) as connection:
+        ledger.move(
+            connection, order, "done", event="; ".join([words, *warnings]), reason=words, now=now,
+            warning="; ".join(warnings), due_at=next_visit(order, warnings, now), not_before=None, tries=0,
+        )  # fmt: skip
+    log.info("written back", shop=order.shop, order=order.label, reference=order.reference)
+
+
+def put(parts: Parts, order: ledger.Order) -> list[str]:
+    """Write the reference; returns warnings. Raises ShopTrouble, WriteBackRefused."""
+    assert order.body_id is not None
+    assert order.reference is not None
+    shop = parts.shop(order.shop)
+    body = parts.body(shop, order.body_id)
+    record = Record(
+        order_id=order.order_id,
+        order_key=order.order_key,
+        part=order.part,
+        reference=order.reference,
+        destination=shop.destination.host,
+        written_at=parts.clock(),
+    )
+    return list(parts.fetcher.client(order.shop).write_reference(body.content, record, Budget(_CALLS)))
+
+
+def next_visit(order: ledger.Order, warnings: list[str], now: datetime) -> datetime | None:
+    """When a sent order is looked at again: at once for a newer body, later for a tag or for lines that may ship."""
+    if order.revision != order.compared:
+        return now
+    if warnings and order.tries < _WARNINGS:
+        return now + timedelta(minutes=2 ** min(order.tries, 6))
+    return now + _HOUR if order.left_out else None
+
+
+def _later(parts: Parts, order: ledger.Order, words: str, code: str, wait: timedelta | None, *, pauses: bool) -> None:
+    """The order stays `created`, with its problem and the time of the next try."""
+    now = parts.clock()
+    when = now + (wait or next_try(order.tries, parts.chance))
+    with transaction(parts.engine) as connection:
+        if pauses and destinations.pause_shop(connection, order.shop, reason=words, code=code, now=now):
+            log.error("shop paused", shop=order.shop, reason=words)
+        if (order.code, order.reason) != (code, words):
+            ledger.remark(connection, order, f"not written back yet: {words}", now=now, code=code)
+        ledger.postpone(connection, order, not_before=when, reason=words, code=code, now=now)
+    log.warning("not written back yet", shop=order.shop, order=order.label, reason=words, next_try=str(when))

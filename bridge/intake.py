@@ -1,0 +1,140 @@
+"""A body stored and rung: inbox row, order row and ring in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+
+from bridge.platforms.base import NoOrder, OrderBody, Platform, Rung, Webhook, digest
+from bridge.store import inbox, ledger
+from bridge.store.database import transaction
+from bridge.store.doorbell import ring
+from bridge.store.ledger.bodies import SENT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Intake:
+    """Takes in what platforms verified and clients read."""
+
+    engine: Engine
+
+    def record_webhook(self, shop: str, platform: Platform, webhook: Webhook, now: datetime) -> str:
+        """Store a verified webhook and ring for its order; returns the outcome in words.
+
+        When this returns, everything is committed. Raises StoreAway when nothing was stored for certain.
+        """
+        content = platform.read(webhook.body, webhook.topic)
+        with transaction(self.engine) as connection:
+            match content:
+                case OrderBody():
+                    return _record_order(connection, shop, platform.name, content, webhook.body, now, webhook=webhook)
+                case Rung():
+                    return _record_ring(connection, shop, platform.name, content, webhook, now)
+                case NoOrder():
+                    _store(connection, shop, webhook, content.outcome, now)
+                    return content.outcome
+
+    def record_read(self, shop: str, platform: Platform, content: OrderBody, body: bytes, now: datetime) -> str:
+        """Store a body that the bridge read from the shop itself; as `record_webhook`, without a ring.
+
+        The caller holds the order's claim and goes on with what it read.
+        """
+        with transaction(self.engine) as connection:
+            return _record_order(connection, shop, platform.name, content, body, now, webhook=None)
+
+
+def _record_order(
+    connection: Connection,
+    shop: str,
+    platform: str,
+    content: OrderBody,
+    body: bytes,
+    now: datetime,
+    *,
+    webhook: Webhook | None,
+) -> str:
+    """One version of an order. A repeat of its newest body is counted there instead of stored."""
+    order = ledger.find(connection, shop, content.order_id, content.order_key, lock=True)
+    body_hash = digest(body)
+    if order is not None and order.body_hash == body_hash and order.body_id is not None:
+        return _repeat(connection, order, now, rings=webhook is not None)
+    inbox_id = inbox.store(
+        connection,
+        shop=shop,
+        via="webhook" if webhook else "read",
+        body=body,
+        body_hash=body_hash,
+        received_at=now,
+        outcome="newest body of its order",
+        order_id=content.order_id,
+        order_key=content.order_key,
+        modified_at=content.modified_at,
+        **(_told(webhook) if webhook else {}),
+    )
+    receipt = ledger.receive(
+        connection, order, content, shop=shop, platform=platform, inbox_id=inbox_id, body_hash=body_hash, now=now,
+        actor="intake" if webhook else "worker",
+    )  # fmt: skip
+    outcome = "newest body of its order"
+    if not receipt.newest:
+        outcome = "older than the newest body of its order"
+    elif not receipt.looked_at:
+        outcome = "newest body of an order that a person took out"
+    if outcome != "newest body of its order":
+        inbox.set_outcome(connection, inbox_id, outcome)
+    if receipt.looked_at and webhook:
+        ring(connection)
+    return outcome
+
+
+def _repeat(connection: Connection, order: ledger.Order, now: datetime, *, rings: bool) -> str:
+    """The newest body again; its order is looked at again only while it is not sent."""
+    assert order.body_id is not None
+    inbox.count_repeat(connection, order.body_id, now)
+    if rings and order.state not in SENT and not order.by_person:
+        ledger.look_now(connection, order, now)
+        ring(connection)
+    return "a repeat of the newest body"
+
+
+def _record_ring(
+    connection: Connection, shop: str, platform: str, content: Rung, webhook: Webhook, now: datetime
+) -> str:
+    _store(connection, shop, webhook, content.outcome, now, order_id=content.order_id)
+    ledger.ring(
+        connection, shop=shop, platform=platform, order_id=content.order_id, event=content.outcome,
+        deletion=content.deletion, now=now,
+    )  # fmt: skip
+    ring(connection)
+    return content.outcome
+
+
+def _store(
+    connection: Connection, shop: str, webhook: Webhook, outcome: str, now: datetime, *, order_id: str | None = None
+) -> None:
+    inbox.store(
+        connection,
+        shop=shop,
+        via="webhook",
+        body=webhook.body,
+        body_hash=digest(webhook.body),
+        received_at=now,
+        outcome=outcome,
+        order_id=order_id,
+        **_told(webhook),
+    )
+
+
+def _told(webhook: Webhook) -> dict[str, Any]:
+    """What the request said beside its body."""
+    return {
+        "topic": webhook.topic,
+        "webhook_id": webhook.webhook_id,
+        "event_id": webhook.event_id,
+        "api_version": webhook.api_version,
+        "secret_position": webhook.secret_position,
+        "headers": webhook.headers,
+    }

@@ -1,0 +1,1 @@
+"""The store: PostgreSQL, its tables, and the only SQL there is."""

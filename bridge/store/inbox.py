@@ -1,0 +1,79 @@
+"""The inbox: every body as it came, and what was made of it in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select, update
+
+from bridge.store.sealed import seal, seal_json, unseal
+from bridge.store.tables import inbox
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """A body out of the inbox."""
+
+    id: int
+    body: bytes
+    topic: str
+    received_at: datetime
+
+
+def store(
+    connection: Connection,
+    *,
+    shop: str,
+    via: str,
+    body: bytes,
+    body_hash: bytes,
+    received_at: datetime,
+    outcome: str,
+    order_id: str | None = None,
+    order_key: str = "",
+    topic: str = "",
+    webhook_id: str = "",
+    event_id: str = "",
+    api_version: str = "",
+    secret_position: int | None = None,
+    headers: Mapping[str, str] | None = None,
+    modified_at: datetime | None = None,
+) -> int:
+    """Store one body; returns its id."""
+    statement = insert(inbox).values(
+        shop=shop,
+        via=via,
+        order_id=order_id,
+        order_key=order_key,
+        topic=topic[:200],
+        webhook_id=webhook_id[:200],
+        event_id=event_id[:200],
+        api_version=api_version[:50],
+        secret_position=secret_position,
+        headers=seal_json(dict(headers or {})),
+        body=seal(body),
+        hash=body_hash,
+        outcome=outcome,
+        modified_at=modified_at,
+        received_at=received_at,
+    )
+    return int(connection.execute(statement.returning(inbox.c.id)).scalar_one())
+
+
+def count_repeat(connection: Connection, inbox_id: int, now: datetime) -> None:
+    """The same body came again while it was the newest."""
+    connection.execute(update(inbox).where(inbox.c.id == inbox_id).values(repeats=inbox.c.repeats + 1, repeated_at=now))
+
+
+def set_outcome(connection: Connection, inbox_id: int, outcome: str) -> None:
+    """Say in words what became of a body."""
+    connection.execute(update(inbox).where(inbox.c.id == inbox_id).values(outcome=outcome))
+
+
+def load(connection: Connection, inbox_id: int) -> Stored:
+    """The body with this id; it must exist."""
+    query = select(inbox.c.id, inbox.c.body, inbox.c.topic, inbox.c.received_at).where(inbox.c.id == inbox_id)
+    row = connection.execute(query).one()
+    return Stored(id=row.id, body=unseal(row.body), topic=row.topic, received_at=row.received_at)

@@ -1,0 +1,50 @@
+"""The ledger: the only writer of orders, their attempts and their history.
+
+Each function works on the caller's connection, so the caller says what belongs to one transaction. Every change of
+state goes through `rows.move`, which names the state and the claim it leaves and writes the history row beside it.
+"""
+
+from bridge.store.ledger.bodies import Receipt, look_now, mapping_changed, receive, ring
+from bridge.store.ledger.claims import claim, extend, is_more_due, note, postpone, release, rest
+from bridge.store.ledger.rows import Detail, Order, find, get, move, remark
+from bridge.store.ledger.sending import (
+    Attempt,
+    Collision,
+    NoRoom,
+    begin_send,
+    end_send,
+    expire,
+    last_refused,
+    late_reference,
+    sent_attempt,
+)
+
+__all__ = [
+    "Attempt",
+    "Collision",
+    "Detail",
+    "NoRoom",
+    "Order",
+    "Receipt",
+    "begin_send",
+    "claim",
+    "end_send",
+    "expire",
+    "extend",
+    "find",
+    "get",
+    "is_more_due",
+    "last_refused",
+    "late_reference",
+    "look_now",
+    "mapping_changed",
+    "move",
+    "note",
+    "postpone",
+    "receive",
+    "release",
+    "remark",
+    "rest",
+    "ring",
+    "sent_attempt",
+]

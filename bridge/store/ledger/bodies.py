@@ -1,0 +1,137 @@
+"""What comes for an order: a body, or a ring without one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, update
+from sqlalchemy.dialects.postgresql import insert
+
+from bridge.platforms.base import OrderBody
+from bridge.store.ledger.rows import COLUMNS, Order, as_order, change, find, move, write_history
+from bridge.store.tables import orders
+
+SENT = frozenset({"sending", "created", "done", "in_doubt"})  # states that a newer body does not move
+_MOVED = frozenset({"waiting", "queued", "failed", "skipped"})  # what a newer body moves to received
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """What a body meant for its order."""
+
+    order: Order
+    newest: bool  # it is now the newest body
+    looked_at: bool  # the order is due, so a ring is wanted
+
+
+def receive(
+    connection: Connection,
+    order: Order | None,
+    content: OrderBody,
+    *,
+    shop: str,
+    platform: str,
+    inbox_id: int,
+    body_hash: bytes,
+    now: datetime,
+    actor: str = "intake",
+) -> Receipt:
+    """Give a stored body to its order, which is made where `order` (as `find` locked it) is None.
+
+    The newest body wins by the order's own modification time; of equal times the one that came later.
+    """
+    if order is None:
+        order = _open(connection, shop, platform, content.order_id, content.order_key, now)
+    if order.body_modified_at is not None and content.modified_at < order.body_modified_at:
+        return Receipt(order=order, newest=False, looked_at=False)
+    body: dict[str, Any] = {
+        "body_id": inbox_id,
+        "body_hash": body_hash,
+        "body_modified_at": content.modified_at,
+        "ordered_at": content.created_at,
+        "order_key": content.order_key,
+        "name": content.name,
+        "revision": orders.c.revision + 1,
+        "looks": 0,
+    }
+    looked_at = not (order.state == "skipped" and order.by_person)
+    if not looked_at:
+        return Receipt(order=change(connection, order, body), newest=True, looked_at=False)
+    body["due_at"] = now
+    if order.state in _MOVED:
+        body["not_before"] = order.not_before if order.state == "queued" else None
+        moved = move(
+            connection,
+            order,
+            "received",
+            event="newer body",
+            now=now,
+            actor=actor,
+            keep_claim=True,
+            by_person=False,
+            **body,
+        )
+        return Receipt(order=moved, newest=True, looked_at=True)
+    return Receipt(order=change(connection, order, body), newest=True, looked_at=True)
+
+
+def ring(
+    connection: Connection, *, shop: str, platform: str, order_id: str, event: str, deletion: bool, now: datetime
+) -> Order:
+    """An id came without a body: the order is to be read from the shop, and made where nobody has heard of it."""
+    order = find(connection, shop, order_id, None, lock=True)
+    if order is None:
+        order = _open(connection, shop, platform, order_id, "", now)
+    changes = {
+        "must_read": True,
+        "deletion": order.deletion or deletion,
+        "revision": orders.c.revision + 1,
+        "due_at": now,
+    }
+    write_history(
+        connection, order, order.state, event=event, now=now, actor="intake", code="", detail=None, attempt=None
+    )
+    return change(connection, order, changes)
+
+
+def look_now(connection: Connection, order: Order, now: datetime) -> Order:
+    """Make an order due at once; waits that a call asked for (`not_before`) stay."""
+    return change(connection, order, {"due_at": now})
+
+
+def _open(connection: Connection, shop: str, platform: str, order_id: str, order_key: str, now: datetime) -> Order:
+    """The row of an order, made if need be; of two at once the second finds the first's."""
+    statement = (
+        insert(orders)
+        .values(
+            shop=shop,
+            platform=platform,
+            order_id=order_id,
+            order_key=order_key,
+            state="received",
+            reason="received",
+            due_at=now,
+            first_seen_at=now,
+            state_since=now,
+        )
+        .on_conflict_do_nothing()
+        .returning(*COLUMNS)
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        found = find(connection, shop, order_id, order_key or None, lock=True)
+        assert found is not None, "a conflict without a row"
+        return found
+    order = as_order(row)
+    write_history(
+        connection, order, "received", event="received", now=now, actor="intake", code="", detail=None, attempt=None
+    )
+    return order
+
+
+def mapping_changed(connection: Connection, shop: str, now: datetime) -> int:
+    """Make a shop's waiting orders due, because another mapping may decide otherwise; returns how many."""
+    statement = update(orders).where(orders.c.shop == shop, orders.c.state == "waiting").values(due_at=now)
+    return connection.execute(statement).rowcount

@@ -1,0 +1,217 @@
+"""The ledger around one Create Order call: written before it, and after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from bridge.store.ledger.rows import COLUMNS, Order, as_order, move, write_history
+from bridge.store.sealed import seal, seal_json, unseal, unseal_json
+from bridge.store.tables import attempts, destinations, orders
+
+DEADLINE = timedelta(seconds=30)  # from begin_send; the call itself may last 20 s
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoRoom:
+    """The destination has as many orders on the way as it may have, or is paused."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collision:
+    """Another order has the customer's reference already."""
+
+    other: str  # shop and name of it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """One Create Order call, with everything it was decided from."""
+
+    id: UUID
+    destination: str
+    payload: bytes  # JSON, as sent but without what the client adds
+    fetched: Mapping[str, Any]
+    known: Mapping[str, Any]
+    mapping_version: str
+    body_id: int
+    clock: datetime
+
+
+def begin_send(
+    connection: Connection,
+    order: Order,
+    attempt: Attempt,
+    *,
+    customer_reference: str | None,
+    left_out: Sequence[Mapping[str, Any]],
+    now: datetime,
+) -> Order | NoRoom | Collision:
+    """Write down that the order is about to be sent; the caller commits before it calls.
+
+    The destination's row is locked first, in a statement of its own, so that room is never overshot. Raises ClaimLost
+    when a newer body has come or the claim is another's: then nothing may be sent.
+    """
+    if not _has_room(connection, attempt.destination):
+        if order.state != "queued":
+            move(
+                connection, order, "queued", event="queued: the destination has no room now", now=now, due_at=now,
+                same_revision=True, destination=attempt.destination,
+            )  # fmt: skip
+        return NoRoom()
+    if order.state != "queued":
+        order = move(
+            connection, order, "queued", event="to be sent", now=now, same_revision=True, keep_claim=True,
+            destination=attempt.destination,
+        )  # fmt: skip
+    deadline = now + DEADLINE
+    try:
+        with connection.begin_nested():
+            sending = move(
+                connection, order, "sending", event="sending", now=now, same_revision=True, keep_claim=True,
+                attempt=attempt.id, attempt_id=attempt.id, due_at=deadline, deadline=deadline, claimed_until=deadline,
+                destination=attempt.destination, customer_reference=customer_reference, resend=False,
+                mapping_version=attempt.mapping_version, left_out=list(left_out), must_read=False,
+                compared=order.revision,
+            )  # fmt: skip
+    except IntegrityError:
+        return _collision(connection, order, attempt.destination, customer_reference)
+    connection.execute(insert(attempts).values(**_columns(order, attempt, now, deadline)))
+    return sending
+
+
+def end_send(
+    connection: Connection,
+    attempt_id: UUID,
+    *,
+    outcome: str,
+    status: int | None,
+    message: str,
+    reference: str | None,
+    answer: bytes,
+    now: datetime,
+) -> Order | None:
+    """Write down how an attempt ended; returns its order while it is still `sending` with this attempt, locked.
+
+    None means that the order has gone on without us (its deadline passed): see `late_reference`.
+    """
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.id == attempt_id)
+        .values(ended_at=now, outcome=outcome, status=status, message=message, reference=reference, answer=seal(answer))
+    )
+    query = select(*COLUMNS).where(orders.c.attempt_id == attempt_id, orders.c.state == "sending").with_for_update()
+    row = connection.execute(query).one_or_none()
+    return as_order(row) if row else None
+
+
+def late_reference(connection: Connection, attempt_id: UUID, reference: str, now: datetime) -> Order:
+    """A `created` answer that came after its order had gone on.
+
+    Without another reference and without a newer attempt under way the order becomes `created`. Otherwise the second
+    reference stays with the attempt, and the order says that there are two.
+    """
+    query = (
+        select(*COLUMNS)
+        .join(attempts, attempts.c.order == orders.c.id)
+        .where(attempts.c.id == attempt_id)
+        .with_for_update(of=orders)
+    )
+    order = as_order(connection.execute(query).one())
+    if order.reference == reference:
+        return order
+    if order.reference is None and order.state != "sending":
+        return move(
+            connection, order, "created", event="a late answer: SortedPRO has made the order", now=now,
+            attempt=attempt_id,
+            due_at=now, reference=reference, sent_attempt=attempt_id, not_before=None, tries=0,
+        )  # fmt: skip
+    words = f"two orders in SortedPRO: {reference} came late, and another was made or is being made"
+    write_history(
+        connection, order, order.state, event=words, now=now, actor="worker", code="two_orders", detail=None,
+        attempt=attempt_id,
+    )  # fmt: skip
+    statement = update(orders).where(orders.c.id == order.id).values(changed=True, change=words).returning(*COLUMNS)
+    return as_order(connection.execute(statement).one())
+
+
+def expire(connection: Connection, order: Order, now: datetime) -> Order:
+    """An order whose deadline passed in `sending`: nobody knows whether SortedPRO has it."""
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.id == order.attempt_id, attempts.c.outcome == "")
+        .values(outcome="unknown", message="the process ended before an answer was written down", ended_at=now)
+    )
+    return move(
+        connection, order, "in_doubt", event="in doubt: the bridge stopped while the order was being sent", now=now,
+        code="in_doubt", attempt=order.attempt_id,
+    )  # fmt: skip
+
+
+def last_refused(connection: Connection, order: Order) -> bytes | None:
+    """The payload (JSON) that SortedPRO refused last for this order, None where it refused none."""
+    query = (
+        select(attempts.c.payload)
+        .where(attempts.c.order == order.id, attempts.c.outcome == "refused")
+        .order_by(attempts.c.started_at.desc())
+        .limit(1)
+    )
+    payload = connection.execute(query).scalar_one_or_none()
+    return None if payload is None else unseal(payload)
+
+
+def sent_attempt(connection: Connection, order: Order) -> Attempt | None:
+    """The attempt that a sent order is compared with: the one that made it, else the last one."""
+    wanted = order.sent_attempt or order.attempt_id
+    row = connection.execute(select(attempts).where(attempts.c.id == wanted)).one_or_none()
+    if row is None:
+        return None
+    return Attempt(
+        id=row.id,
+        destination=row.destination,
+        payload=unseal(row.payload),
+        fetched=unseal_json(row.fetched),
+        known=unseal_json(row.known),
+        mapping_version=row.mapping_version,
+        body_id=row.body_id,
+        clock=row.clock,
+    )
+
+
+def _has_room(connection: Connection, name: str) -> bool:
+    lock = select(destinations.c.concurrency, destinations.c.paused_at).where(destinations.c.name == name)
+    row = connection.execute(lock.with_for_update()).one()
+    on_the_way = connection.execute(
+        select(func.count()).select_from(orders).where(orders.c.destination == name, orders.c.state == "sending")
+    ).scalar_one()
+    return row.paused_at is None and on_the_way < row.concurrency
+
+
+def _collision(connection: Connection, order: Order, destination: str, customer_reference: str | None) -> Collision:
+    query = select(orders.c.shop, orders.c.name).where(
+        orders.c.destination == destination, orders.c.customer_reference == customer_reference, orders.c.id != order.id
+    )
+    row = connection.execute(query).one()
+    return Collision(other=f"{row.shop} {row.name}")
+
+
+def _columns(order: Order, attempt: Attempt, now: datetime, deadline: datetime) -> dict[str, Any]:
+    return {
+        "id": attempt.id,
+        "order": order.id,
+        "destination": attempt.destination,
+        "started_at": now,
+        "deadline": deadline,
+        "mapping_version": attempt.mapping_version,
+        "body_id": attempt.body_id,
+        "clock": attempt.clock,
+        "payload": seal(attempt.payload),
+        "fetched": seal_json(attempt.fetched),
+        "known": seal_json(attempt.known),
+    }

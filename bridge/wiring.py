@@ -1,0 +1,167 @@
+"""Where everything is put together, and where time, ids, chance and transports enter."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, lru_cache
+
+import httpx
+from sqlalchemy import Engine
+
+from bridge import shops as shop_files
+from bridge.config import Settings
+from bridge.errors import CallFailed, ConfigurationError, Problem, ShopTrouble
+from bridge.fetch import Fetcher
+from bridge.forward import Forwarder, Parts
+from bridge.http import Budget, Http
+from bridge.intake import Intake
+from bridge.shops import Shop, Shops
+from bridge.sortedpro.client import SortedPro
+from bridge.store import destinations, ledger
+from bridge.store.database import connect, transaction
+
+# A connection that the server closed while it lay idle would be a doubt, so Create Order takes none older than this.
+_CREATE_ORDER_IDLE = timedelta(seconds=1)
+_PROBE = timedelta(minutes=1)  # between two tries of a shop that paused itself
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bridge:
+    """A wired bridge: what a process works with."""
+
+    settings: Settings
+    shops: Shops
+    engine: Engine
+    intake: Intake
+    clock: Callable[[], datetime]
+    new_id: Callable[[], uuid.UUID]
+    chance: Callable[[], float]
+    transport: httpx.BaseTransport | None = None
+
+    @cached_property
+    def forwarder(self) -> Forwarder:
+        """The worker's half: clients are made when it is first asked for, so the web process has none."""
+        return Forwarder(parts=self._parts)
+
+    def announce(self) -> None:
+        """Tell the store how shops and destinations are configured now; waiting orders of a changed mapping are due."""
+        now = self.clock()
+        with transaction(self.engine) as connection:
+            for name, one in sorted(self.shops.destinations.items()):
+                key = hashlib.sha256(one.api_key.encode()).hexdigest()
+                destinations.announce_destination(
+                    connection, name, url=one.url, credentials=key, concurrency=one.concurrency
+                )
+            for name, shop in sorted(self.shops.by_name.items()):
+                version = shop.mapping.version
+                before = destinations.announce_shop(
+                    connection, name, credentials=shop.credentials, mapping_version=version
+                )
+                if before and before != version:
+                    ledger.mapping_changed(connection, name, now)
+
+    def probe_paused_shops(self) -> list[str]:
+        """Try shops that paused themselves once more; returns those that work again."""
+        with transaction(self.engine) as connection:
+            names = destinations.shops_to_probe(connection, self.clock(), _PROBE)
+        resumed = [name for name in names if name in self.shops.by_name and not self.check_shop(name)]
+        with transaction(self.engine) as connection:
+            for name in resumed:
+                destinations.resume_shop(connection, name)
+        return resumed
+
+    def check_shop(self, name: str) -> list[Problem]:
+        """What will not work with a shop's credentials, by harmless reads."""
+        try:
+            return list(self._parts.fetcher.client(name).check_access(Budget(30)))
+        except ShopTrouble as trouble:
+            return [Problem(message=str(trouble), source=f"shop {name}", code=trouble.code)]
+
+    def check_destination(self, name: str) -> list[Problem]:
+        """What will not work with a destination's address and key, by a harmless read."""
+        try:
+            self._parts.destinations[name].list_locations(limit=timedelta(seconds=20))
+        except ConfigurationError as error:
+            return list(error.problems)
+        except CallFailed as error:
+            return [Problem(message=str(error), source=f"destination {name}")]
+        return []
+
+    def close(self) -> None:
+        """Close the pools of database and outbound connections."""
+        self.engine.dispose()
+        for pool in self._pools:
+            pool.close()
+
+    @cached_property
+    def _pools(self) -> tuple[Http, Http]:
+        """The outbound connections: for the shops, and for Create Order."""
+        return Http(transport=self.transport), Http(transport=self.transport, idle=_CREATE_ORDER_IDLE)
+
+    @cached_property
+    def _parts(self) -> Parts:
+        http, create_order = self._pools
+        clients = {
+            name: shop.platform.client(shop.settings, http, self.clock) for name, shop in self.shops.by_name.items()
+        }
+        return Parts(
+            engine=self.engine,
+            shops=self.shops.by_name,
+            intake=self.intake,
+            fetcher=Fetcher(
+                engine=self.engine, clients=clients, max_age=self.settings.products_max_age, clock=self.clock
+            ),
+            destinations={
+                name: SortedPro(create_order, one.url, one.api_key, clock=self.clock)
+                for name, one in self.shops.destinations.items()
+            },
+            stored_mapping=_stored_mapping,
+            clock=self.clock,
+            new_id=self.new_id,
+            chance=self.chance,
+        )
+
+
+def open_bridge(
+    settings: Settings,
+    environ: dict[str, str],
+    *,
+    pool: int,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    new_id: Callable[[], uuid.UUID] = uuid.uuid4,
+    chance: Callable[[], float] = random.random,
+    transport: httpx.BaseTransport | None = None,
+) -> Bridge:
+    """Wire a bridge. Raises ConfigurationError with every problem of settings and mapping files."""
+    if settings.database is None:
+        raise ConfigurationError([no_database()])
+    engine = connect(settings.database, pool=pool)
+    return Bridge(
+        settings=settings,
+        shops=shop_files.load(settings.mappings, environ),
+        engine=engine,
+        intake=Intake(engine=engine),
+        clock=clock,
+        new_id=new_id,
+        chance=chance,
+        transport=transport,
+    )
+
+
+def no_database() -> Problem:
+    """What web, worker and release say without a database."""
+    message = (
+        "is not set: give the address of a PostgreSQL (postgres://user:password@host/name); `bridge run` brings its own"
+    )
+    return Problem(message=message, source="DATABASE_URL", code="missing_variable")
+
+
+@lru_cache(maxsize=64)
+def _stored_mapping(shop: Shop, version: str, text: str) -> Shop:
+    """A shop with an older version of its mapping; compiled once."""
+    return shop if version == shop.mapping.version else shop_files.with_mapping(shop, version, text)
