@@ -1,0 +1,34 @@
+"""`bridge demo`, `bench`, `sandbox`: the bridge tried out, without any account."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Leave at the end; status 0 only if everything came out as the story says.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
+def demo(once: bool, as_json: bool) -> None:
+    """Play a story of shop orders on the embedded database and the sandbox."""
+    from bridge.trial.demo import play  # noqa: PLC0415 - needs the extras `embedded` and `sandbox`
+
+    sys.exit(play(once=once, as_json=as_json))
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
+def bench(as_json: bool) -> None:
+    """Measure mapping, receipt and forwarding on this machine, each beside a floor of the same run."""
+    from bridge.trial.bench import measure  # noqa: PLC0415 - needs the extras `embedded` and `sandbox`
+
+    sys.exit(measure(as_json=as_json))
+
+
+@click.command()
+def sandbox() -> None:
+    """Serve the fake SortedPRO, Shopify and WooCommerce until Ctrl-C."""
+    from bridge.sandbox.__main__ import main  # noqa: PLC0415 - needs the extra `sandbox`
+
+    main()

@@ -1,0 +1,152 @@
+"""`bridge mapping`: check mapping files, and render an order with one. Works without database and credentials."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from bridge import config
+from bridge import shops as shop_files
+from bridge.cli.opening import settings, whole
+from bridge.decide import Adopt, Body, Decision, Hold, Known, Needs, Send, Skip, Unmappable, Wait, decide
+from bridge.errors import BridgeError, ConfigurationError, Problem
+from bridge.platforms.base import Fetched, NoOrder, OrderBody, Rung
+from bridge.shops import Shop
+from bridge.sortedpro.contract import encode
+
+
+@click.group()
+def mapping() -> None:
+    """Check mapping files, and try them on orders."""
+
+
+@mapping.command()
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--variables", is_flag=True, help="A missing variable is an error, as at the start.")
+@click.option("--live", is_flag=True, help="Try the credentials on the shops and on SortedPRO, by harmless reads.")
+def check(files: tuple[Path, ...], variables: bool, live: bool) -> None:
+    """Check mapping files: all of BRIDGE_MAPPINGS, or those named."""
+    if variables or live:
+        _check_variables(files)
+    problems: list[Problem] = []
+    for path in files or shop_files.files(settings().mappings):
+        try:
+            shop = shop_files.load_offline(path, config.environ())
+        except ConfigurationError as error:
+            problems += error.problems
+            continue
+        for warning in shop.mapping.warnings:
+            click.echo(f"warning: {warning}")
+        click.echo(f"{path}: ok, version {shop.mapping.version[:8]}, {shop.mode}")
+    if problems:
+        raise ConfigurationError(problems)
+    if live:
+        _check_live()
+
+
+@mapping.command()
+@click.argument("mapping_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("body_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--fetched",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What is read from the shop, as JSON.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object: decision, reason, payload, problems.")
+def render(mapping_file: Path, body_file: Path, fetched: Path | None, as_json: bool) -> None:
+    """Say what becomes of an order body. Status 1 when it cannot be mapped."""
+    shop = shop_files.load_offline(mapping_file, config.environ())
+    data = json.loads(fetched.read_bytes(), parse_float=Decimal) if fetched else {}
+    result = _rendered(shop, body_file.read_bytes(), Fetched(data=data, complete=True))
+    click.echo(json.dumps(result, indent=2, ensure_ascii=False) if as_json else _for_people(result))
+    sys.exit(1 if result["decision"] == "error" else 0)
+
+
+def _check_variables(files: tuple[Path, ...]) -> None:
+    """As at the start of web and worker: variables, and what only shows between files."""
+    environ = config.environ()
+    if files:
+        problems: list[Problem] = []
+        for path in files:
+            problems += shop_files.problems_at_start(path, environ)
+        if problems:
+            raise ConfigurationError(problems)
+        return
+    for notice in shop_files.load(settings().mappings, environ).left_out:
+        click.echo(f"notice: {notice}")
+
+
+def _check_live() -> None:
+    problems = []
+    with whole() as bridge:
+        for name in sorted(bridge.shops.by_name):
+            found = bridge.check_shop(name)
+            problems += found
+            click.echo(f"shop {name}: {'ok' if not found else 'trouble'}")
+        for name in sorted(bridge.shops.destinations):
+            found = bridge.check_destination(name)
+            problems += found
+            click.echo(f"destination {name}: {'ok' if not found else 'trouble'}")
+    if problems:
+        raise ConfigurationError(problems)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Rendering
+# ---------------------------------------------------------------------------------------------------------------------
+def _rendered(shop: Shop, raw: bytes, fetched: Fetched) -> dict[str, Any]:
+    content = shop.platform.read(raw, "")
+    if isinstance(content, Rung | NoOrder):
+        return _result("ignored", reason=content.outcome)
+    assert isinstance(content, OrderBody)
+    now = datetime.now(UTC)
+    try:
+        return _as_result(decide(shop, Body(content=content, received_at=now), fetched, Known(), now))
+    except BridgeError as error:
+        return _result("error", problems=[Problem(message=str(error), source="order")])
+
+
+def _as_result(decision: Decision) -> dict[str, Any]:  # noqa: PLR0911 - one for each decision
+    match decision:
+        case Send(payload=payload, notes=notes):
+            return _result("send", payload=json.loads(encode(payload)), notes=list(notes))
+        case Wait(reason=reason):
+            return _result("wait", reason=reason)
+        case Skip(reason=reason):
+            return _result("skip", reason=reason)
+        case Hold(problem=problem):
+            return _result("hold", reason=problem.message)
+        case Adopt(reference=reference):
+            return _result("adopt", reason=f"the shop order carries {reference} already")
+        case Unmappable(problems=problems):
+            return _result("error", problems=list(problems))
+        case Needs(keys=keys):
+            return _result("wait", reason=f"needs from the shop: {', '.join(sorted(keys))}")
+
+
+def _result(
+    decision: str, *, reason: str | None = None, payload: Any = None, problems: Any = (), notes: Any = ()
+) -> dict[str, Any]:
+    return {
+        "decision": decision,
+        "reason": reason,
+        "payload": payload,
+        "problems": [asdict(problem) for problem in problems],
+        "notes": list(notes),
+    }
+
+
+def _for_people(result: dict[str, Any]) -> str:
+    lines = [f"{result['decision']}: {result['reason']}" if result["reason"] else result["decision"]]
+    lines += [str(Problem(**problem)) for problem in result["problems"]]
+    lines += [f"note: {note}" for note in result["notes"]]
+    if result["payload"] is not None:
+        lines.append(json.dumps(result["payload"], indent=2, ensure_ascii=False))
+    return "\n".join(lines)

@@ -1,0 +1,141 @@
+"""`bridge order`: one of them, its story, and what a person may do to it."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import click
+from rich.text import Text
+from sqlalchemy import Engine
+
+from bridge import actions
+from bridge.cli.opening import store
+from bridge.cli.showing import console, moment, state, what
+from bridge.errors import ActionRefused
+from bridge.store import queries
+from bridge.store.database import transaction
+from bridge.store.ledger import Order
+
+_shop = click.option("--shop", default="", help="Where two shops have an order of this name.")
+_reason = click.option("--reason", required=True, help="Why; it stands in the order's history.")
+
+
+@click.group()
+def order() -> None:
+    """One order: by its name (#1001), its id in the shop, or a reference."""
+
+
+@order.command()
+@click.argument("name")
+@_shop
+@click.option("--payload", is_flag=True, help="Show the last request too; it holds personal data.")
+def show(name: str, shop: str, payload: bool) -> None:
+    """Say where an order is and why: its story from the history."""
+    with store() as engine, transaction(engine) as connection:
+        for one in _found(queries.find_by_name(connection, name, shop=shop), name):
+            _show(one, queries.story(connection, one), queries.came(connection, one))
+            if payload:
+                _show_payloads(queries.tried(connection, one))
+
+
+@order.command()
+@click.argument("name")
+@_shop
+@_reason
+def replay(name: str, shop: str, reason: str) -> None:
+    """Look at an order again as if it had just come, and send an unchanged request once more."""
+    _act(name, shop, lambda engine, one, who, now: actions.replay(engine, one, who=who, reason=reason, now=now))
+
+
+@order.command()
+@click.argument("name")
+@_shop
+@_reason
+def release(name: str, shop: str, reason: str) -> None:
+    """Let a held order go on."""
+    _act(name, shop, lambda engine, one, who, now: actions.release(engine, one, who=who, reason=reason, now=now))
+
+
+@order.command()
+@click.argument("name")
+@_shop
+@_reason
+def skip(name: str, shop: str, reason: str) -> None:
+    """Take an order out: it is not sent, whatever comes for it."""
+    _act(name, shop, lambda engine, one, who, now: actions.skip(engine, one, who=who, reason=reason, now=now))
+
+
+@order.command()
+@click.argument("name")
+@_shop
+@_reason
+@click.option("--exists", metavar="EO-...", help="SortedPRO has it under this reference.")
+@click.option("--send-again", is_flag=True, help="SortedPRO does not have it.")
+@click.option("--drop", is_flag=True, help="It is not wanted any more.")
+def settle(name: str, shop: str, reason: str, exists: str | None, send_again: bool, drop: bool) -> None:
+    """Say what became of an order in doubt, after a look into SortedPRO."""
+    if sum((exists is not None, send_again, drop)) != 1:
+        raise click.UsageError("give one of --exists EO-..., --send-again, --drop")
+    settled = actions.Settled(exists=exists, send_again=send_again)
+    _act(
+        name, shop, lambda engine, one, who, now: actions.settle(engine, one, settled, who=who, reason=reason, now=now)
+    )
+
+
+def _act(name: str, shop: str, act: Callable[[Engine, Order, str, datetime], Order]) -> None:
+    """Do something to the one order that is meant."""
+    with store() as engine:
+        with transaction(engine) as connection:
+            found = _found(queries.find_by_name(connection, name, shop=shop), name)
+        if len(found) > 1:
+            raise ActionRefused(f"{len(found)} orders are called {name}: name the shop with --shop, or give the id")
+        done = act(engine, found[0], getpass.getuser(), datetime.now(UTC))
+    console.print(Text(f"{done.shop} {done.label}: ").append(state(done)).append(f": {what(done)}"))
+
+
+def _found(orders: list[Order], name: str) -> list[Order]:
+    if not orders:
+        raise ActionRefused(
+            f"no order is called {name}: if the shop has it, its webhook has not come; "
+            "`bridge orders list` shows those that have"
+        )
+    return orders
+
+
+def _show(one: Order, story: list[queries.Event], came: list[queries.Came]) -> None:
+    console.print(Text(f"{one.shop} {one.label} ", style="bold").append(state(one)).append(f": {what(one)}"))
+    console.print(
+        f"  id {one.order_id} in the shop; seen first {moment(one.first_seen_at)}; {_next(one)}", style="bright_black"
+    )
+    for body in came:
+        again = f", and {body.repeats} times more" if body.repeats else ""
+        console.print(Text(f"  {moment(body.received_at)}  came: {body.topic or body.via}: {body.outcome}{again}"))
+    for event in story:
+        moved = f"{event.from_state} -> {event.to_state}" if event.from_state != event.to_state else event.to_state
+        console.print(Text(f"  {moment(event.at)}  {moved}: {event.words}  ({event.actor})"))
+        for detail in event.detail:
+            console.print(Text(f"      {_detail(detail)}"))
+    console.print()
+
+
+def _detail(detail: dict[str, object]) -> str:
+    if "message" not in detail:
+        return f"{detail.get('target')}: sent {detail.get('sent')!r}, now {detail.get('now')!r}"
+    place = f"{detail.get('file')}:{detail.get('line')}" if detail.get("line") else ""
+    head = " ".join(str(part) for part in (place, detail.get("target"), detail.get("source")) if part)
+    found = f" (found: {detail['found']})" if detail.get("found") else ""
+    return f"{head}: {detail['message']}{found}" if head else f"{detail['message']}{found}"
+
+
+def _next(one: Order) -> str:
+    times = [time for time in (one.due_at, one.not_before) if time is not None]
+    return f"looked at next {moment(max(times))} UTC" if one.due_at is not None else "nothing more to do by itself"
+
+
+def _show_payloads(tried: list[queries.Tried]) -> None:
+    for attempt in tried[-1:]:
+        console.print(f"  attempt {attempt.id}: {attempt.outcome or 'under way'} {attempt.message}")
+        click.echo(json.dumps(json.loads(attempt.payload), indent=2, ensure_ascii=False))

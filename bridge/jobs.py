@@ -1,0 +1,113 @@
+"""Procrastinate: the worker's life, its tasks and schedules. The only module that knows asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from procrastinate import App, JobContext, PsycopgConnector
+from procrastinate.jobs import Status
+
+from bridge.config import Database
+from bridge.errors import StoreAway
+from bridge.store import doorbell, products
+from bridge.store.database import transaction
+from bridge.store.queries import due_now
+from bridge.wiring import Bridge
+
+log = structlog.get_logger()
+
+_STALLED = 60  # seconds without a heartbeat after which a dead worker's rings are cleared away
+_STOP = 25  # seconds that orders on the way may take to end after SIGTERM; a PaaS kills after 30
+
+
+def run_worker(bridge: Bridge, database: Database) -> None:
+    """Work until SIGTERM or SIGINT; then finish what is on the way."""
+    asyncio.run(_work(bridge, database))
+
+
+async def _work(bridge: Bridge, database: Database) -> None:
+    concurrency = bridge.settings.concurrency
+    executor = ThreadPoolExecutor(max_workers=concurrency + 1, thread_name_prefix="order")
+    app = make_app(bridge, database, executor)
+    log.info("worker started", concurrency=concurrency, shops=sorted(bridge.shops.by_name))
+    async with app.open_async():
+        await app.run_worker_async(
+            queues=[doorbell.QUEUE, "upkeep"],
+            concurrency=concurrency + 2,  # orders never keep the sweep from its turn
+            delete_jobs="always",
+            shutdown_graceful_timeout=_STOP,
+            fetch_job_polling_interval=2.0,
+        )
+    executor.shutdown(wait=False, cancel_futures=True)
+    log.info("worker stopped")
+
+
+def make_app(bridge: Bridge, database: Database, executor: ThreadPoolExecutor) -> App:
+    """Procrastinate with the bridge's tasks; orders are forwarded on the threads of `executor`."""
+    # Three connections: one listens, two fetch and finish jobs. No `lock` on any task: that of a killed worker would
+    # stay until its jobs are cleared away. The sixth field of a cron text is the second.
+    app = App(connector=PsycopgConnector(conninfo=database.url, min_size=1, max_size=2, timeout=10))
+
+    async def in_thread(work: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(executor, work)
+
+    @app.task(name=doorbell.TASK, queue=doorbell.QUEUE)
+    async def forward() -> None:
+        await in_thread(lambda: _answer(bridge))
+
+    @app.periodic(cron="* * * * * */3")
+    @app.task(name="sweep", queue="upkeep", queueing_lock="sweep")
+    async def sweep(timestamp: int) -> None:
+        await in_thread(lambda: _sweep(bridge))
+
+    @app.periodic(cron="* * * * * */30")
+    @app.task(name="probe", queue="upkeep", queueing_lock="probe")
+    async def probe(timestamp: int) -> None:
+        for name in await in_thread(bridge.probe_paused_shops):
+            log.info("shop resumed: its credentials work again", shop=name)
+
+    @app.periodic(cron="* * * * * */20")
+    @app.task(name="clear", queue="upkeep", queueing_lock="clear", pass_context=True)
+    async def clear(context: JobContext, timestamp: int) -> None:
+        for job in await context.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED):
+            await context.app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
+
+    @app.periodic(cron="17 4 * * *")
+    @app.task(name="forget", queue="upkeep")
+    async def forget(timestamp: int) -> None:
+        await in_thread(lambda: _forget(bridge))
+
+    return app
+
+
+def _answer(bridge: Bridge) -> None:
+    """One ring: forward an order, and ring again if more is due."""
+    try:
+        if bridge.forwarder.forward_next() and bridge.forwarder.is_more_due():
+            with transaction(bridge.engine) as connection:
+                doorbell.ring(connection)
+    except StoreAway as error:
+        log.error("the database is away", reason=str(error))
+
+
+def _sweep(bridge: Bridge) -> None:
+    """Ring for what is due by time, or whose ring was lost with a killed worker."""
+    try:
+        with transaction(bridge.engine) as connection:
+            due = due_now(connection, bridge.clock(), at_most=bridge.settings.concurrency)
+            waiting = doorbell.waiting(connection)
+            if due > waiting:
+                doorbell.ring(connection, due - waiting)
+    except StoreAway as error:
+        log.error("the database is away", reason=str(error))
+
+
+def _forget(bridge: Bridge) -> None:
+    with transaction(bridge.engine) as connection:
+        count = products.forget(connection, bridge.clock() - max(bridge.settings.products_max_age, timedelta(days=1)))
+    log.info("old products forgotten", count=count)
