@@ -1,0 +1,1 @@
+"""Fakes of SortedPRO, Shopify and WooCommerce that speak real HTTP; they import nothing of the bridge."""

@@ -1,0 +1,1 @@
+"""The fakes keep the rules of what they stand for."""
