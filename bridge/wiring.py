@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import random
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
@@ -15,11 +16,12 @@ from sqlalchemy import Engine
 
 from bridge import shops as shop_files
 from bridge.config import Settings
-from bridge.errors import CallFailed, ConfigurationError, Problem, ShopTrouble
+from bridge.errors import ConfigurationError, Problem, ShopTrouble
 from bridge.fetch import Fetcher
 from bridge.forward import Forwarder, Parts
 from bridge.http import Budget, Http
 from bridge.intake import Intake
+from bridge.platforms.base import Client
 from bridge.shops import Shop, Shops
 from bridge.sortedpro.client import SortedPro
 from bridge.store import destinations, ledger
@@ -41,6 +43,7 @@ class Bridge:
     clock: Callable[[], datetime]
     new_id: Callable[[], uuid.UUID]
     chance: Callable[[], float]
+    pause: Callable[[float], None]
     transport: httpx.BaseTransport | None = None
 
     @cached_property
@@ -77,20 +80,7 @@ class Bridge:
 
     def check_shop(self, name: str) -> list[Problem]:
         """What will not work with a shop's credentials, by harmless reads."""
-        try:
-            return list(self._parts.fetcher.client(name).check_access(Budget(30)))
-        except ShopTrouble as trouble:
-            return [Problem(message=str(trouble), source=f"shop {name}", code=trouble.code)]
-
-    def check_destination(self, name: str) -> list[Problem]:
-        """What will not work with a destination's address and key, by a harmless read."""
-        try:
-            self._parts.destinations[name].list_locations(limit=timedelta(seconds=20))
-        except ConfigurationError as error:
-            return list(error.problems)
-        except CallFailed as error:
-            return [Problem(message=str(error), source=f"destination {name}")]
-        return []
+        return access_problems(name, self._parts.fetcher.client(name))
 
     def close(self) -> None:
         """Close the pools of database and outbound connections."""
@@ -124,6 +114,7 @@ class Bridge:
             clock=self.clock,
             new_id=self.new_id,
             chance=self.chance,
+            pause=self.pause,
         )
 
 
@@ -135,22 +126,44 @@ def open_bridge(
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     new_id: Callable[[], uuid.UUID] = uuid.uuid4,
     chance: Callable[[], float] = random.random,
+    pause: Callable[[float], None] = time.sleep,
     transport: httpx.BaseTransport | None = None,
 ) -> Bridge:
     """Wire a bridge. Raises ConfigurationError with every problem of settings and mapping files."""
-    if settings.database is None:
-        raise ConfigurationError([no_database()])
+    shops = load_shops(settings, environ)
+    assert settings.database is not None
     engine = connect(settings.database, pool=pool)
     return Bridge(
         settings=settings,
-        shops=shop_files.load(settings.mappings, environ),
+        shops=shops,
         engine=engine,
         intake=Intake(engine=engine),
         clock=clock,
         new_id=new_id,
         chance=chance,
+        pause=pause,
         transport=transport,
     )
+
+
+def load_shops(settings: Settings, environ: Mapping[str, str]) -> Shops:
+    """The configured shops. Raises ConfigurationError with what keeps web and worker from starting, all at once."""
+    problems = [] if settings.database else [no_database()]
+    try:
+        shops = shop_files.load(settings.mappings, environ)
+    except ConfigurationError as error:
+        problems += error.problems
+    if problems:
+        raise ConfigurationError(problems)
+    return shops
+
+
+def access_problems(name: str, client: Client) -> list[Problem]:
+    """What will not work with a shop's credentials, by harmless reads."""
+    try:
+        return list(client.check_access(Budget(30)))
+    except ShopTrouble as trouble:
+        return [Problem(message=str(trouble), source=f"shop {name}", code=trouble.code)]
 
 
 def no_database() -> Problem:

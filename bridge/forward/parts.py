@@ -33,6 +33,7 @@ class Parts:
     clock: Callable[[], datetime]
     new_id: Callable[[], UUID]
     chance: Callable[[], float]
+    pause: Callable[[float], None]  # time.sleep
 
     def shop(self, name: str) -> Shop:
         """The shop of an order. Raises ShopTrouble where no mapping file names it any more."""

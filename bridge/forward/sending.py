@@ -11,6 +11,7 @@ import structlog
 
 from bridge.backoff import GIVE_UP, next_try
 from bridge.decide import Known, Send
+from bridge.errors import StoreAway
 from bridge.forward.parts import Parts
 from bridge.shops import Shop
 from bridge.sortedpro.client import Outcome, SortedPro
@@ -20,6 +21,9 @@ from bridge.store.database import transaction
 from bridge.store.ledger.claims import CLAIM
 
 log = structlog.get_logger()
+
+# Seconds between tries to write an outcome down while the database is away, some two minutes in all.
+_PATIENCE = (0.1, 0.2, 0.5, *[1.0] * 10, *[5.0] * 22)
 
 LIMIT = timedelta(seconds=20)  # of a Create Order call, from connecting to the last byte
 
@@ -73,7 +77,7 @@ def send(
                 ledger.move(connection, order, "failed", event=words, now=now, code="reference_taken")
                 return None
     outcome = _call(parts, parts.destinations[shop.destination.name], begun, content)
-    return _end(parts, begun, shop, outcome)
+    return _written(parts, begun, shop, outcome)
 
 
 def expire(parts: Parts, order: ledger.Order) -> None:
@@ -97,6 +101,20 @@ def _call(parts: Parts, sortedpro: SortedPro, order: ledger.Order, content: byte
     if parts.clock() + LIMIT > order.deadline:
         return Outcome(kind="unreachable", message="not sent: too little time was left before the deadline")
     return sortedpro.create_order(content, limit=LIMIT)
+
+
+def _written(parts: Parts, begun: ledger.Order, shop: Shop, outcome: Outcome) -> ledger.Order | None:
+    """Write the outcome down, however long the database is away: what is known must not become a doubt."""
+    for wait in _PATIENCE:
+        try:
+            return _end(parts, begun, shop, outcome)
+        except StoreAway as error:
+            log.error(  # with the reference, by which a person can settle the order if this process ends now
+                "outcome not written down yet", shop=begun.shop, order=begun.label, outcome=outcome.kind,
+                reference=outcome.reference, reason=str(error),
+            )  # fmt: skip
+            parts.pause(wait)
+    return _end(parts, begun, shop, outcome)
 
 
 def _end(parts: Parts, begun: ledger.Order, shop: Shop, outcome: Outcome) -> ledger.Order | None:

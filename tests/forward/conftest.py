@@ -126,11 +126,11 @@ def rig(database: Database, mappings: Path, world: Trio, clock: Clock) -> Iterat
     made.bridge.close()
 
 
-def make_rig(database: Database, mappings: Path, world: Trio, clock: Clock) -> Rig:
+def make_rig(database: Database, mappings: Path, world: Trio, clock: Clock, **entering) -> Rig:
     environ = {**world.environment(), "DATABASE_URL": database.url, "BRIDGE_MAPPINGS": str(mappings)}
     environ |= {"SEND_FROM": "2026-01-01T00:00:00Z"}
     settings = config.load(environ, interactive=False)
-    bridge = open_bridge(settings, environ, pool=4, clock=clock, new_id=uuid.uuid4, chance=lambda: 0.5)
+    bridge = open_bridge(settings, environ, pool=4, clock=clock, new_id=uuid.uuid4, chance=lambda: 0.5, **entering)
     bridge.announce()
     return Rig(bridge=bridge, web=make_app(bridge).test_client(), world=world, clock=clock)
 
