@@ -77,7 +77,7 @@ def whole_address(address: Mapping[str, Any]) -> Iterator[Breach]:
         return
     for name in absent:
         hint = " (set a default where a country has none)" if name == "Postcode" else ""
-        yield (name,), f"is missing; an address without ShippingLocationReference needs it{hint}"
+        yield (name,), f"is missing: complete the address of the shop order, or map this field{hint}"
     if "AddressLine1" not in absent and not _given(address["AddressLine1"]):
         yield ("AddressLine1",), "must not be blank in an address without ShippingLocationReference"
 

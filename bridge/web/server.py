@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from bridge import config
+# Not `from bridge import config`: gunicorn takes each name of this module that is one of its settings, as `config` is.
+from bridge.web.app import check_settings, words_at_exit
 
-_settings = config.load(config.environ())
+with words_at_exit():
+    _settings = check_settings()
 
 bind = f"0.0.0.0:{_settings.port}"
 workers = _settings.web_processes
@@ -17,3 +19,4 @@ timeout = 60
 graceful_timeout = 25  # a PaaS kills 30 s after SIGTERM
 accesslog = None  # addresses and paths are nobody's business; the bridge logs each webhook itself
 worker_tmp_dir = None
+control_socket_disable = True  # gunicorn 25 and later: in the home folder, where two bridges would share it

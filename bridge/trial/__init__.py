@@ -1,0 +1,1 @@
+"""What drives the real processes against the sandbox: the demo and its story, and the benchmark."""
