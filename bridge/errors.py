@@ -14,6 +14,7 @@ BridgeError
 │   └── WriteBackConflict   another reference or record stands there
 ├── ClaimLost               this worker's claim on an order has passed to another
 ├── StoreAway               the database cannot be reached
+├── ReferenceTaken          another order has the reference that we would give this one
 └── ActionRefused           what a person asked for cannot be done to this order now
 """
 
@@ -129,6 +130,10 @@ class ClaimLost(BridgeError):
 
 class StoreAway(BridgeError):
     """The database refused, timed out or vanished; nothing was stored for certain."""
+
+
+class ReferenceTaken(BridgeError):
+    """The customer's reference is that of another order of the same destination, which the message names."""
 
 
 class ActionRefused(BridgeError):

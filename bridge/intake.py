@@ -57,9 +57,12 @@ def _record_order(
     webhook: Webhook | None,
 ) -> str:
     """One version of an order. A repeat of its newest body is counted there instead of stored."""
-    order = ledger.find(connection, shop, content.order_id, content.order_key, lock=True)
+    # Made first where it is new, so that of two repeats at once the second waits for the first, and is counted there.
+    order = ledger.find_or_open(
+        connection, shop=shop, platform=platform, order_id=content.order_id, order_key=content.order_key, now=now
+    )
     body_hash = digest(body)
-    if order is not None and order.body_hash == body_hash and order.body_id is not None:
+    if order.body_hash == body_hash and order.body_id is not None:
         return _repeat(connection, order, now, rings=webhook is not None)
     inbox_id = inbox.store(
         connection,
@@ -75,7 +78,7 @@ def _record_order(
         **(_told(webhook) if webhook else {}),
     )
     receipt = ledger.receive(
-        connection, order, content, shop=shop, platform=platform, inbox_id=inbox_id, body_hash=body_hash, now=now,
+        connection, order, content, inbox_id=inbox_id, body_hash=body_hash, now=now,
         actor="intake" if webhook else "worker",
     )  # fmt: skip
     outcome = "newest body of its order"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,6 +12,7 @@ from typing import Any
 
 import structlog
 from procrastinate import App, JobContext, PsycopgConnector
+from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 
 from bridge.config import Database
@@ -23,6 +26,7 @@ log = structlog.get_logger()
 
 _STALLED = 60  # seconds without a heartbeat after which a dead worker's rings are cleared away
 _STOP = 25  # seconds that orders on the way may take to end after SIGTERM; a PaaS kills after 30
+_AGAIN = 2  # seconds until a worker whose database went away asks for it again
 
 
 def run_worker(bridge: Bridge, database: Database) -> None:
@@ -33,8 +37,24 @@ def run_worker(bridge: Bridge, database: Database) -> None:
 async def _work(bridge: Bridge, database: Database) -> None:
     concurrency = bridge.settings.concurrency
     executor = ThreadPoolExecutor(max_workers=concurrency + 1, thread_name_prefix="order")
-    app = make_app(bridge, database, executor)
     log.info("worker started", concurrency=concurrency, shops=sorted(bridge.shops.by_name))
+    stop = asyncio.create_task(_asked_to_stop())
+    while not stop.done():
+        work = asyncio.create_task(_answer_rings(make_app(bridge, database, executor), concurrency))
+        await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+        work.cancel()
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
+        except ConnectorException as error:
+            log.error("the database is away", reason=type(error.__cause__).__name__)
+            await asyncio.wait({stop}, timeout=_AGAIN)
+    executor.shutdown(wait=False, cancel_futures=True)
+    log.info("worker stopped")
+
+
+async def _answer_rings(app: App, concurrency: int) -> None:
+    """Work until cancelled, and then finish what is on the way. Raises ConnectorException without a database."""
     async with app.open_async():
         await app.run_worker_async(
             queues=[doorbell.QUEUE, "upkeep"],
@@ -42,9 +62,16 @@ async def _work(bridge: Bridge, database: Database) -> None:
             delete_jobs="always",
             shutdown_graceful_timeout=_STOP,
             fetch_job_polling_interval=2.0,
+            install_signal_handlers=False,  # ours also listen while there is no database
         )
-    executor.shutdown(wait=False, cancel_futures=True)
-    log.info("worker stopped")
+
+
+async def _asked_to_stop() -> None:
+    """Return at SIGTERM or SIGINT."""
+    asked = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked.set)
+    await asked.wait()
 
 
 def make_app(bridge: Bridge, database: Database, executor: ThreadPoolExecutor) -> App:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from marshmallow import ValidationError
 
@@ -20,30 +19,8 @@ from bridge.mapping.values import Source
 from bridge.mapping.wording import shorten
 from bridge.platforms.base import Platform, Settings, ShopFacts
 from bridge.platforms.registry import PLATFORMS
+from bridge.sections import Destination, Sections
 from bridge.sortedpro.contract import CreateOrderSchema, flatten
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_DESTINATION_KEYS = ("name", "url", "api_key", "on_unknown_outcome", "concurrency")
-_POLICIES = ("hold", "send_again")
-_MODES = ("live", "observe")
-_CONCURRENCY = 16  # orders on the way to one destination at a time
-_PLACEHOLDER = "<"  # an unset variable reads `<NAME>` offline
-
-
-@dataclass(frozen=True, kw_only=True)
-class Destination:
-    """One SortedPRO account."""
-
-    name: str
-    url: str
-    api_key: str = field(repr=False)
-    on_unknown_outcome: str = "hold"
-    concurrency: int = _CONCURRENCY
-
-    @property
-    def host(self) -> str:
-        """By which records on shop orders name it."""
-        return urlsplit(self.url).netloc.lower()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,22 +117,17 @@ def load(folder: Path, environ: Mapping[str, str]) -> Shops:
     A file in which all variables of `shop` are unset is left out with a notice. Raises ConfigurationError with the
     problems of all files at once.
     """
-    shops: list[Shop] = []
-    left_out: list[str] = []
-    problems: list[Problem] = []
-    for path in files(folder):
-        try:
-            read = document.load(path, environ)
-            if _is_unconfigured(read):
-                names = ", ".join(dict.fromkeys(use.name for use in read.variables("shop")))
-                left_out.append(f"{path.name} is left out: none of its shop's variables is set ({names})")
-                continue
-            shops.append(_shop(read, offline=False))
-        except ConfigurationError as error:
-            problems += error.problems
+    shops, left_out, problems = _read_all(files(folder), environ)
     if not shops and not problems:
         problems.append(_no_shop(folder, left_out))
-    problems += _between(shops)
+    if problems:
+        raise ConfigurationError(problems)
+    return Shops(by_name={shop.name: shop for shop in shops}, left_out=left_out)
+
+
+def load_files(paths: Sequence[Path], environ: Mapping[str, str]) -> Shops:
+    """Load some mapping files as `load` does a folder's; none may be configured. Raises ConfigurationError."""
+    shops, left_out, problems = _read_all(paths, environ)
     if problems:
         raise ConfigurationError(problems)
     return Shops(by_name={shop.name: shop for shop in shops}, left_out=left_out)
@@ -166,21 +138,12 @@ def load_offline(path: Path, environ: Mapping[str, str]) -> Shop:
     return _shop(document.load(path, environ, offline=True), offline=True)
 
 
-def problems_at_start(path: Path, environ: Mapping[str, str]) -> Sequence[Problem]:
-    """What would stop the start with this one file; nothing where its shop is not configured at all."""
-    try:
-        read = document.load(path, environ)
-        if not _is_unconfigured(read):
-            _shop(read, offline=False)
-    except ConfigurationError as error:
-        return error.problems
-    return ()
-
-
 def files(folder: Path) -> list[Path]:
     """The mapping files of a folder, without their tests. Raises ConfigurationError where there is no such folder."""
     if not folder.is_dir():
-        message = "there is no such folder: set BRIDGE_MAPPINGS, or start where the folder mappings is"
+        message = (
+            "there is no such folder: set it to the folder of the mapping files, or start where the folder mappings is"
+        )
         raise ConfigurationError([Problem(message=message, source="BRIDGE_MAPPINGS", found=str(folder))])
     found = [path for path in sorted(folder.iterdir()) if path.suffix in {".yaml", ".yml"}]
     return [path for path in found if not path.stem.endswith(".tests") and not path.name.startswith(("_", "."))]
@@ -194,36 +157,62 @@ def with_mapping(shop: Shop, version: str, text: str) -> Shop:
 # ---------------------------------------------------------------------------------------------------------------------
 # One file
 # ---------------------------------------------------------------------------------------------------------------------
+def _read_all(paths: Sequence[Path], environ: Mapping[str, str]) -> tuple[list[Shop], list[str], list[Problem]]:
+    """The shops of some files, notices of those that are left out, and the problems of all."""
+    read: list[tuple[Shop, document.Document]] = []
+    left_out: list[str] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            source = document.load(path, environ)
+            if _is_unconfigured(source):
+                names = ", ".join(dict.fromkeys(use.name for use in source.variables("shop")))
+                left_out.append(f"{path.name} is left out: none of its shop's variables is set ({names})")
+                continue
+            read.append((_shop(source, offline=False), source))
+        except ConfigurationError as error:
+            problems += error.problems
+    problems += _between(read)
+    return [shop for shop, _ in read], left_out, problems
+
+
 def _shop(read: document.Document, *, offline: bool) -> Shop:
     """A shop out of a document; raises ConfigurationError with every problem of the file."""
-    checks = _Checks(read, offline=offline)
-    shop, problems = checks.shop_section()
-    platform = PLATFORMS.get(str(shop.get("platform")))
-    if platform is None:
-        raise ConfigurationError([*read.problems, *checks.missing(), *problems])
-    problems += checks.missing()
-    settings, wrong = checks.platform_settings(platform, shop)
-    destination, odd = checks.destination()
-    send_from, late = checks.send_from()
-    problems += [*wrong, *odd, *late, *checks.mode()]
-    mapping = None
-    try:
-        mapping = _compiled(read, platform, read.version_hash(), read.text())
-    except ConfigurationError as error:
-        problems += error.problems
-    if problems or mapping is None or settings is None:
-        raise ConfigurationError(_once(problems))
-    name = str(shop["name"])
+    sections = Sections(read, offline=offline)
+    plain, problems = sections.shop()
+    destination, odd = sections.destination()
+    send_from, late = sections.send_from()
+    mode, unknown = sections.mode()
+    problems += [*odd, *late, *unknown]
+    platform = PLATFORMS.get(str(plain.get("platform")).strip())
+    settings, mapping = None, None
+    if platform is None:  # without its names neither settings nor expressions can be judged
+        problems += read.problems
+    else:
+        settings, wrong = sections.platform_settings(platform, plain)
+        mapping, faults = _mapping(read, platform)
+        problems += [*wrong, *faults]
+    problems = [*sections.missing(), *sections.without_missing(problems)]
+    if problems or platform is None or mapping is None or settings is None:
+        raise ConfigurationError(_in_order(problems))
     return Shop(
         file=read.file,
-        facts=ShopFacts(name=name, platform=platform.name, domain=settings.domain),
+        facts=ShopFacts(name=str(plain["name"]).strip(), platform=platform.name, domain=settings.domain),
         platform=platform,
         settings=settings,
         mapping=mapping,
-        mode=str(read.plain("mode") or "live"),
+        mode=mode,
         send_from=send_from,
         destination=destination,
     )
+
+
+def _mapping(read: document.Document, platform: Platform) -> tuple[OrderMapping | None, Sequence[Problem]]:
+    """The mapping, or None beside its problems."""
+    try:
+        return _compiled(read, platform, read.version_hash(), read.text()), ()
+    except ConfigurationError as error:
+        return None, error.problems
 
 
 def _compiled(read: document.Document, platform: Platform, version: str, text: str) -> OrderMapping:
@@ -235,129 +224,6 @@ def _compiled(read: document.Document, platform: Platform, version: str, text: s
         contract=CreateOrderSchema(),
     )
     return OrderMapping(compiled, version=version, text=text)
-
-
-class _Checks:
-    """The sections of one document that are not the mapping language's."""
-
-    def __init__(self, read: document.Document, *, offline: bool) -> None:
-        self._read = read
-        self._offline = offline
-
-    def missing(self) -> list[Problem]:
-        """Variables without value and default; offline nothing is missing."""
-        if self._offline:
-            return []
-        return [
-            Problem(
-                message=f"the variable {use.name} is not set: set it, or give it a default: ${{{use.name}:-...}}",
-                source=use.path,
-                file=use.file,
-                line=use.line,
-                code="missing_variable",
-            )
-            for use in {use.name: use for use in reversed(self._read.variables()) if use.is_missing}.values()
-        ]
-
-    def shop_section(self) -> tuple[Mapping[str, Any], list[Problem]]:
-        """The shop section as plain values, its name and platform checked."""
-        shop = self._section("shop")
-        problems = []
-        name = str(shop.get("name") or "")
-        if not _NAME.fullmatch(name) and not self._is_placeholder(name):
-            words = "must be lower-case letters, digits and hyphens: it is the end of the webhook's address"
-            problems.append(self._problem("shop.name", words, name))
-        if str(shop.get("platform")) not in PLATFORMS:
-            words = f"must be one of {', '.join(sorted(PLATFORMS))}"
-            problems.append(self._problem("shop.platform", words, str(shop.get("platform") or "")))
-        return shop, problems
-
-    def platform_settings(self, platform: Platform, shop: Mapping[str, Any]) -> tuple[Settings | None, list[Problem]]:
-        """What the platform makes of `shop` and `write_back`."""
-        write_back = self._section("write_back")
-        problems = self._unknown("shop", shop, {"name", "platform", "secrets", *platform.shop_keys})
-        problems += self._unknown("write_back", write_back, set(platform.write_back_keys))
-        secrets = shop.get("secrets")
-        if secrets is not None and not isinstance(secrets, list):
-            problems.append(self._problem("shop.secrets", 'must be a list: [ "${A_SECRET}", "${THE_NEXT}" ]', ""))
-            shop = {**shop, "secrets": []}
-        settings, wrong = platform.settings(shop, write_back)
-        return settings, problems + [self._placed(problem) for problem in wrong]
-
-    def destination(self) -> tuple[Destination, list[Problem]]:
-        """The destination section."""
-        section = self._section("destination")
-        problems = self._unknown("destination", section, set(_DESTINATION_KEYS))
-        url = str(section.get("url") or "").rstrip("/")
-        problems += self._destination_url(url)
-        if not section.get("api_key"):
-            problems.append(
-                self._problem("destination.api_key", "is missing: SortedPRO's API key of a user account", "")
-            )
-        policy = str(section.get("on_unknown_outcome") or "hold")
-        if policy not in _POLICIES:
-            problems.append(
-                self._problem("destination.on_unknown_outcome", f"must be {' or '.join(_POLICIES)}", policy)
-            )
-        concurrency = str(section.get("concurrency") or _CONCURRENCY)
-        if not (concurrency.isascii() and concurrency.isdigit() and 1 <= int(concurrency[:4]) <= 64):
-            problems.append(self._problem("destination.concurrency", "must be a number from 1 to 64", concurrency))
-            concurrency = "1"
-        destination = Destination(
-            name=str(section.get("name") or "sorted"),
-            url=url,
-            api_key=str(section.get("api_key") or ""),
-            on_unknown_outcome=policy,
-            concurrency=int(concurrency),
-        )
-        return destination, problems
-
-    def send_from(self) -> tuple[datetime, list[Problem]]:
-        """The time from which orders count."""
-        text = str(self._read.plain("send_from") or "")
-        if self._is_placeholder(text):
-            return datetime.min.replace(tzinfo=UTC), []
-        try:
-            when = datetime.fromisoformat(text)
-        except ValueError:
-            words = "must be a time like 2026-12-01T00:00:00Z: orders made earlier are never sent"
-            return datetime.max.replace(tzinfo=UTC), [self._problem("send_from", words, text)]
-        return when if when.tzinfo else when.replace(tzinfo=UTC), []
-
-    def mode(self) -> Iterator[Problem]:
-        """Live or observe."""
-        mode = str(self._read.plain("mode") or "live")
-        if mode not in _MODES and not self._is_placeholder(mode):
-            yield self._problem("mode", "must be live, or observe (translate and show everything, send nothing)", mode)
-
-    def _destination_url(self, url: str) -> list[Problem]:
-        if self._is_placeholder(url):
-            return []
-        parts = urlsplit(url)
-        loopback = parts.hostname in {"127.0.0.1", "localhost", "::1"}
-        if (parts.scheme == "https" and parts.hostname) or (parts.scheme == "http" and loopback):
-            return []
-        words = "must be an https address (http only for a loopback address): https://api.electioapp.com"
-        return [self._problem("destination.url", words, url)]
-
-    def _section(self, name: str) -> Mapping[str, Any]:
-        section = self._read.plain(name)
-        return section if isinstance(section, dict) else {}
-
-    def _unknown(self, section: str, values: Mapping[str, Any], allowed: set[str]) -> list[Problem]:
-        words = f"is not a setting here; there are {', '.join(sorted(allowed))}"
-        return [self._problem(f"{section}.{key}", words, "") for key in values if key not in allowed]
-
-    def _problem(self, path: str, message: str, found: str) -> Problem:
-        file, line = self._read.place(path)
-        return Problem(message=message, source=path, file=file, line=line, found=found)
-
-    def _placed(self, problem: Problem) -> Problem:
-        file, line = self._read.place(problem.source)
-        return replace(problem, file=file, line=line)
-
-    def _is_placeholder(self, text: str) -> bool:
-        return self._offline and text.startswith(_PLACEHOLDER)
 
 
 def _is_unconfigured(read: document.Document) -> bool:
@@ -405,26 +271,32 @@ def _found(value: Any, path: str) -> str:
 # ---------------------------------------------------------------------------------------------------------------------
 # Between files
 # ---------------------------------------------------------------------------------------------------------------------
-def _between(shops: Sequence[Shop]) -> Iterator[Problem]:
+def _between(read: Sequence[tuple[Shop, document.Document]]) -> Iterator[Problem]:
     """Names that two files give, and one destination with two addresses or keys."""
     names: dict[str, Shop] = {}
     destinations: dict[str, Shop] = {}
-    for shop in shops:
+    for shop, source in read:
         other = names.setdefault(shop.name, shop)
         if other is not shop:
             words = f"{other.file} has a shop of this name too: every shop needs its own"
-            yield Problem(message=words, source="shop.name", file=shop.file, found=shop.name)
+            yield _placed(source, "shop.name", words, shop.name)
         first = destinations.setdefault(shop.destination.name, shop)
         if first.destination != shop.destination:
             words = f"{first.file} has a destination of this name with another address, key or setting: rename one"
-            yield Problem(message=words, source="destination.name", file=shop.file, found=shop.destination.name)
+            yield _placed(source, "destination.name", words, shop.destination.name)
+
+
+def _placed(read: document.Document, path: str, message: str, found: str) -> Problem:
+    file, line = read.place(path)
+    return Problem(message=message, source=path, file=file, line=line, found=found, code="setting")
 
 
 def _no_shop(folder: Path, left_out: Sequence[str]) -> Problem:
     words = "; ".join(left_out) if left_out else "it holds no mapping file"
-    message = f"no shop is configured: {words}. Set the variables that the README names for your shop"
+    message = f"no shop is configured: {words}. Set the variables of one file, or put a mapping file into the folder"
     return Problem(message=message, source="BRIDGE_MAPPINGS", found=str(folder))
 
 
-def _once(problems: Sequence[Problem]) -> list[Problem]:
-    return list(dict.fromkeys(problems))
+def _in_order(problems: Sequence[Problem]) -> list[Problem]:
+    """Each problem once, in the order of the files."""
+    return sorted(dict.fromkeys(problems), key=lambda problem: (problem.file, problem.line))

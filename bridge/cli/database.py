@@ -16,5 +16,5 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Bring the database to this release's revision; harmless when it is there already."""
-    with store() as engine:
+    with store(migrated=False) as engine:
         click.echo(f"the database is at revision {apply(engine)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,11 +15,13 @@ import click
 
 from bridge import config
 from bridge import shops as shop_files
-from bridge.cli.opening import settings, whole
+from bridge.cli.live import try_all
+from bridge.cli.opening import settings
 from bridge.decide import Adopt, Body, Decision, Hold, Known, Needs, Send, Skip, Unmappable, Wait, decide
 from bridge.errors import BridgeError, ConfigurationError, Problem
+from bridge.http import Http
 from bridge.platforms.base import Fetched, NoOrder, OrderBody, Rung
-from bridge.shops import Shop
+from bridge.shops import Shop, Shops
 from bridge.sortedpro.contract import encode
 
 
@@ -33,12 +36,12 @@ def mapping() -> None:
 @click.option("--live", is_flag=True, help="Try the credentials on the shops and on SortedPRO, by harmless reads.")
 def check(files: tuple[Path, ...], variables: bool, live: bool) -> None:
     """Check mapping files: all of BRIDGE_MAPPINGS, or those named."""
-    if variables or live:
-        _check_variables(files)
+    environ = config.environ()
+    paths = files or shop_files.files(settings().mappings)
     problems: list[Problem] = []
-    for path in files or shop_files.files(settings().mappings):
+    for path in paths:
         try:
-            shop = shop_files.load_offline(path, config.environ())
+            shop = shop_files.load_offline(path, environ)
         except ConfigurationError as error:
             problems += error.problems
             continue
@@ -47,8 +50,12 @@ def check(files: tuple[Path, ...], variables: bool, live: bool) -> None:
         click.echo(f"{path}: ok, version {shop.mapping.version[:8]}, {shop.mode}")
     if problems:
         raise ConfigurationError(problems)
-    if live:
-        _check_live()
+    if variables or live:
+        shops = shop_files.load_files(paths, environ) if files else shop_files.load(settings().mappings, environ)
+        for notice in shops.left_out:
+            click.echo(f"notice: {notice}")
+        if live:
+            _check_live(shops, environ)
 
 
 @mapping.command()
@@ -63,39 +70,33 @@ def check(files: tuple[Path, ...], variables: bool, live: bool) -> None:
 def render(mapping_file: Path, body_file: Path, fetched: Path | None, as_json: bool) -> None:
     """Say what becomes of an order body. Status 1 when it cannot be mapped."""
     shop = shop_files.load_offline(mapping_file, config.environ())
-    data = json.loads(fetched.read_bytes(), parse_float=Decimal) if fetched else {}
+    data = _read_fetched(fetched) if fetched else {}
     result = _rendered(shop, body_file.read_bytes(), Fetched(data=data, complete=True))
     click.echo(json.dumps(result, indent=2, ensure_ascii=False) if as_json else _for_people(result))
     sys.exit(1 if result["decision"] == "error" else 0)
 
 
-def _check_variables(files: tuple[Path, ...]) -> None:
-    """As at the start of web and worker: variables, and what only shows between files."""
-    environ = config.environ()
-    if files:
-        problems: list[Problem] = []
-        for path in files:
-            problems += shop_files.problems_at_start(path, environ)
-        if problems:
-            raise ConfigurationError(problems)
-        return
-    for notice in shop_files.load(settings().mappings, environ).left_out:
-        click.echo(f"notice: {notice}")
-
-
-def _check_live() -> None:
-    problems = []
-    with whole() as bridge:
-        for name in sorted(bridge.shops.by_name):
-            found = bridge.check_shop(name)
-            problems += found
-            click.echo(f"shop {name}: {'ok' if not found else 'trouble'}")
-        for name in sorted(bridge.shops.destinations):
-            found = bridge.check_destination(name)
-            problems += found
-            click.echo(f"destination {name}: {'ok' if not found else 'trouble'}")
+def _check_live(shops: Shops, environ: Mapping[str, str]) -> None:
+    problems: list[Problem] = []
+    http = Http()
+    for tried in try_all(shops, environ, http, lambda: datetime.now(UTC)):
+        problems += tried.problems
+        click.echo(f"{tried.name}: {'trouble' if tried.problems else 'ok'}")
+    http.close()
     if problems:
         raise ConfigurationError(problems)
+
+
+def _read_fetched(path: Path) -> Mapping[str, Any]:
+    """What a file says was read from the shop: a JSON object by the keys that `needs from the shop` names."""
+    try:
+        data = json.loads(path.read_bytes(), parse_float=Decimal)
+    except ValueError as error:
+        raise ConfigurationError([Problem(message=f"this is no JSON: {error}", file=str(path))]) from error
+    if not isinstance(data, dict):
+        message = 'must be a JSON object of what was read, by key: {"refunds": []}'
+        raise ConfigurationError([Problem(message=message, file=str(path), found=type(data).__name__)])
+    return data
 
 
 # ---------------------------------------------------------------------------------------------------------------------

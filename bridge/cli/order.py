@@ -93,7 +93,7 @@ def _act(name: str, shop: str, act: Callable[[Engine, Order, str, datetime], Ord
         if len(found) > 1:
             raise ActionRefused(f"{len(found)} orders are called {name}: name the shop with --shop, or give the id")
         done = act(engine, found[0], getpass.getuser(), datetime.now(UTC))
-    console.print(Text(f"{done.shop} {done.label}: ").append(state(done)).append(f": {what(done)}"))
+    _line(Text(f"{done.shop} {done.label}: ").append(state(done)).append(f": {what(done)}"))
 
 
 def _found(orders: list[Order], name: str) -> list[Order]:
@@ -106,18 +106,17 @@ def _found(orders: list[Order], name: str) -> list[Order]:
 
 
 def _show(one: Order, story: list[queries.Event], came: list[queries.Came]) -> None:
-    console.print(Text(f"{one.shop} {one.label} ", style="bold").append(state(one)).append(f": {what(one)}"))
-    console.print(
-        f"  id {one.order_id} in the shop; seen first {moment(one.first_seen_at)}; {_next(one)}", style="bright_black"
-    )
+    _line(Text(f"{one.shop} {one.label} ", style="bold").append(state(one)).append(f": {what(one)}"))
+    seen = f"  id {one.order_id} in the shop; seen first {moment(one.first_seen_at)}; {_next(one)}"
+    _line(Text(seen, style="bright_black"))
     for body in came:
         again = f", and {body.repeats} times more" if body.repeats else ""
-        console.print(Text(f"  {moment(body.received_at)}  came: {body.topic or body.via}: {body.outcome}{again}"))
+        _line(Text(f"  {moment(body.received_at)}  came: {body.topic or body.via}: {body.outcome}{again}"))
     for event in story:
         moved = f"{event.from_state} -> {event.to_state}" if event.from_state != event.to_state else event.to_state
-        console.print(Text(f"  {moment(event.at)}  {moved}: {event.words}  ({event.actor})"))
+        _line(Text(f"  {moment(event.at)}  {moved}: {event.words}  ({event.actor})"))
         for detail in event.detail:
-            console.print(Text(f"      {_detail(detail)}"))
+            _line(Text(f"      {_detail(detail)}"))
     console.print()
 
 
@@ -130,12 +129,27 @@ def _detail(detail: dict[str, object]) -> str:
     return f"{head}: {detail['message']}{found}" if head else f"{detail['message']}{found}"
 
 
+_BY_A_PERSON = {
+    "held": "a person must look: `bridge order release` or `bridge order skip`",
+    "failed": "mend what is named, then `bridge order replay`; a newer body from the shop is tried by itself",
+    "in_doubt": "look for it in SortedPRO, then `bridge order settle`",
+    "waiting": "looked at when the shop sends it again",
+}
+
+
 def _next(one: Order) -> str:
-    times = [time for time in (one.due_at, one.not_before) if time is not None]
-    return f"looked at next {moment(max(times))} UTC" if one.due_at is not None else "nothing more to do by itself"
+    """When the bridge looks at it again by itself, or what a person may do."""
+    if one.due_at is None:
+        return _BY_A_PERSON.get(one.state, "nothing more to do by itself")
+    return f"looked at next {moment(max(one.due_at, one.not_before or one.due_at))} UTC"
+
+
+def _line(text: Text) -> None:
+    """One line, however long: the terminal wraps it, and a search in piped output finds it whole."""
+    console.print(text, soft_wrap=True)
 
 
 def _show_payloads(tried: list[queries.Tried]) -> None:
     for attempt in tried[-1:]:
-        console.print(f"  attempt {attempt.id}: {attempt.outcome or 'under way'} {attempt.message}")
+        _line(Text(f"  attempt {attempt.id}: {attempt.outcome or 'under way'} {attempt.message}"))
         click.echo(json.dumps(json.loads(attempt.payload), indent=2, ensure_ascii=False))

@@ -165,9 +165,7 @@ def _adopt(looking: Looking, reference: str, now: datetime) -> None:
 def _send(looking: Looking, decision: Send, now: datetime) -> None:
     """Send, unless it is the very request that SortedPRO refused."""
     payload = encode(decision.payload)
-    with transaction(looking.parts.engine) as connection:
-        refused = ledger.last_refused(connection, looking.order)
-    if refused == payload and not looking.order.resend:
+    if _was_refused(looking, payload) and not looking.order.resend:
         words = "SortedPRO refused this very request before: change the order or the mapping, or replay it as it is"
         _settle(looking, "failed", words, now, code="refused_before")
         return
@@ -182,7 +180,14 @@ def _send(looking: Looking, decision: Send, now: datetime) -> None:
         now=now,
     )
     if created is not None:
-        writing_back.write_back(looking.parts, created)
+        writing_back.write_back(looking.parts, created, looking.body)
+
+
+def _was_refused(looking: Looking, payload: bytes) -> bool:
+    if looking.order.attempt_id is None:
+        return False  # never tried
+    with transaction(looking.parts.engine) as connection:
+        return ledger.last_refused(connection, looking.order) == payload
 
 
 def _compact(data: Mapping[str, Any]) -> Mapping[str, Any]:

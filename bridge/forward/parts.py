@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from bridge.decide import Body
 from bridge.errors import BridgeError, ShopTrouble
@@ -16,7 +16,7 @@ from bridge.intake import Intake
 from bridge.platforms.base import OrderBody
 from bridge.shops import Shop
 from bridge.sortedpro.client import SortedPro
-from bridge.store import inbox
+from bridge.store import inbox, products
 from bridge.store.database import transaction
 
 
@@ -34,6 +34,13 @@ class Parts:
     new_id: Callable[[], UUID]
     chance: Callable[[], float]
     pause: Callable[[float], None]  # time.sleep
+    _kept: set[str] = field(default_factory=set)  # mapping versions whose text is stored
+
+    def keep_mapping(self, connection: Connection, version: str, text: str, now: datetime) -> None:
+        """Store the text of a mapping version, once a process."""
+        if version not in self._kept:
+            products.keep_mapping(connection, version, text, now)
+            self._kept.add(version)
 
     def shop(self, name: str) -> Shop:
         """The shop of an order. Raises ShopTrouble where no mapping file names it any more."""

@@ -11,12 +11,12 @@ import structlog
 
 from bridge.backoff import GIVE_UP, next_try
 from bridge.decide import Known, Send
-from bridge.errors import StoreAway
+from bridge.errors import ReferenceTaken, StoreAway
 from bridge.forward.parts import Parts
 from bridge.shops import Shop
 from bridge.sortedpro.client import Outcome, SortedPro
 from bridge.sortedpro.contract import encode
-from bridge.store import destinations, ledger, products
+from bridge.store import destinations, ledger
 from bridge.store.database import transaction
 from bridge.store.ledger.claims import CLAIM
 
@@ -55,9 +55,24 @@ def send(
         clock=now,
     )
     content = encode(with_attempt(decision.payload, str(attempt.id)))
+    try:
+        begun = _begin(parts, order, shop, decision, attempt, now)
+    except ReferenceTaken:
+        _taken(parts, order, attempt.destination, decision.customer_reference, now)
+        return None
+    if begun is None:
+        return None
+    outcome = _call(parts, parts.destinations[shop.destination.name], begun, content)
+    return _written(parts, begun, shop, outcome)
+
+
+def _begin(
+    parts: Parts, order: ledger.Order, shop: Shop, decision: Send, attempt: ledger.Attempt, now: datetime
+) -> ledger.Order | None:
+    """Write down that the order is being sent, with what was used for it; None where the destination has no room."""
     left_out = [asdict(one) for one in decision.left_out if one.may_ship]
     with transaction(parts.engine) as connection:
-        products.keep_mapping(connection, shop.mapping.version, shop.mapping.text, now)
+        parts.keep_mapping(connection, shop.mapping.version, shop.mapping.text, now)
         for note in [
             *decision.notes,
             *(f"left out: {one.quantity} x {one.name}: {one.reason}" for one in decision.left_out),
@@ -67,17 +82,18 @@ def send(
             connection, order, attempt, customer_reference=decision.customer_reference, left_out=left_out,
             now=parts.clock(),
         )  # fmt: skip
-        match begun:
-            case ledger.NoRoom():
-                if order.state == "queued":
-                    ledger.rest(connection, order, due_at=now, now=now)
-                return None
-            case ledger.Collision(other=other):
-                words = f"OrderReferenceProvidedByCustomer is that of {other}: references must differ between orders"
-                ledger.move(connection, order, "failed", event=words, now=now, code="reference_taken")
-                return None
-    outcome = _call(parts, parts.destinations[shop.destination.name], begun, content)
-    return _written(parts, begun, shop, outcome)
+        if isinstance(begun, ledger.NoRoom):
+            if order.state == "queued":
+                ledger.rest(connection, order, due_at=now, now=now)
+            return None
+        return begun
+
+
+def _taken(parts: Parts, order: ledger.Order, destination: str, reference: str | None, now: datetime) -> None:
+    with transaction(parts.engine) as connection:
+        other = ledger.reference_owner(connection, destination, reference)
+        words = f"OrderReferenceProvidedByCustomer is that of {other}: references must differ between orders"
+        ledger.move(connection, order, "failed", event=words, now=now, code="reference_taken")
 
 
 def expire(parts: Parts, order: ledger.Order) -> None:

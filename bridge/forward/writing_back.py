@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from bridge.backoff import next_try
+from bridge.decide import Body
 from bridge.errors import ShopTrouble, WriteBackRefused
 from bridge.forward.parts import Parts
 from bridge.http import Budget
@@ -21,10 +22,13 @@ _HOUR = timedelta(hours=1)
 _WARNINGS = 10  # tries for a tag or a note, after which it is left
 
 
-def write_back(parts: Parts, order: ledger.Order) -> None:
-    """Leave reference and record on the shop order; `created` becomes `done`, or stays with its problem."""
+def write_back(parts: Parts, order: ledger.Order, body: Body | None = None) -> None:
+    """Leave reference and record on the shop order; `created` becomes `done`, or stays with its problem.
+
+    `body` is the one that was sent, where the caller has it at hand.
+    """
     try:
-        warnings = put(parts, order)
+        warnings = put(parts, order, body)
     except ShopTrouble as trouble:
         _later(parts, order, str(trouble), trouble.code, trouble.retry_after, pauses=trouble.pauses)
         return
@@ -41,12 +45,12 @@ def write_back(parts: Parts, order: ledger.Order) -> None:
     log.info("written back", shop=order.shop, order=order.label, reference=order.reference)
 
 
-def put(parts: Parts, order: ledger.Order) -> list[str]:
+def put(parts: Parts, order: ledger.Order, body: Body | None = None) -> list[str]:
     """Write the reference; returns warnings. Raises ShopTrouble, WriteBackRefused."""
     assert order.body_id is not None
     assert order.reference is not None
     shop = parts.shop(order.shop)
-    body = parts.body(shop, order.body_id)
+    body = body or parts.body(shop, order.body_id)
     record = Record(
         order_id=order.order_id,
         order_key=order.order_key,

@@ -103,6 +103,7 @@ class Look:
     fetched: Fetched
     now: datetime
     shop: ShopFacts
+    kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # worked out once a look
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from bridge.mapping.numbers import decimal, rounded
+from bridge.platforms.base import Look, Shipping
 
-__all__ = ["decimal", "part_of", "per_unit"]
+__all__ = ["decimal", "once_a_look", "part_of", "per_unit"]
+
+
+def once_a_look(shipping: Callable[[Look], Shipping]) -> Callable[[Look], Shipping]:
+    """`shipping` worked out once for each look: `decide`, rules and values all ask for it. A NotRead is not kept."""
+
+    def asked(look: Look) -> Shipping:
+        if "shipping" not in look.kept:
+            look.kept["shipping"] = shipping(look)
+        found: Shipping = look.kept["shipping"]
+        return found
+
+    return asked
 
 
 def part_of(total: Decimal, quantity: Decimal | int, of: Decimal | int, *, places: int = 2) -> Decimal:

@@ -17,11 +17,12 @@ WEB_POOL = 4  # connections of a web process, without overflow
 WORKER_POOL = 6  # of a worker, beside Procrastinate's own
 
 # psycopg raises a connect timeout below 2 s to 2 s, for each resolved address. A peer that vanished from an open
-# connection is noticed by unacknowledged data after tcp_user_timeout only (libpq, milliseconds; Linux).
+# connection is noticed by unacknowledged data after tcp_user_timeout only (libpq, milliseconds; Linux). Both together
+# stay below the 4 s in which a webhook is answered.
 # https://www.postgresql.org/docs/current/libpq-connect.html
 _CONNECT = {
     "connect_timeout": 2,
-    "tcp_user_timeout": 2500,
+    "tcp_user_timeout": 1500,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 2,
@@ -41,6 +42,7 @@ def connect(database: Database, *, pool: int, statement_limit_ms: int = 3000) ->
         max_overflow=0,
         pool_timeout=1,
         pool_use_lifo=True,
+        pool_pre_ping=True,
         connect_args=_CONNECT | {"prepare_threshold": None},
     )
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from procrastinate import App, SyncPsycopgConnector
+from procrastinate.exceptions import ConnectorException
 from procrastinate.schema import SchemaManager
 from sqlalchemy import Connection, text
+
+from bridge.errors import StoreAway
 
 TASK = "forward"
 QUEUE = "orders"
@@ -16,12 +19,18 @@ _app = App(connector=SyncPsycopgConnector())
 
 
 def ring(connection: Connection, times: int = 1) -> None:
-    """Put in `times` rings with the transaction of `connection`; extra, late and lost rings are harmless."""
+    """Put in `times` rings with the transaction of `connection`; extra, late and lost rings are harmless.
+
+    Raises StoreAway where the database does not take one, with which the transaction ends.
+    """
     deferrer = _app.configure_task(
         TASK, allow_unknown=True, queue=QUEUE, connection=connection.connection.driver_connection
     )
-    for _ in range(times):
-        deferrer.defer()
+    try:
+        for _ in range(times):
+            deferrer.defer()
+    except ConnectorException as error:  # it hides psycopg's own error from SQLAlchemy
+        raise StoreAway(f"the doorbell cannot be rung: {type(error.__cause__).__name__}") from error
 
 
 def install(connection: Connection) -> None:
@@ -51,6 +60,6 @@ def waiting(connection: Connection) -> int:
     """How many rings nobody has answered yet, counted up to 100."""
     query = text(
         "select count(*) from (select 1 from procrastinate_jobs"
-        " where status = 'todo' and task_name = :task limit 100) as some"
+        " where status = 'todo' and task_name = :task limit 100) as rings"
     )
     return int(connection.execute(query, {"task": TASK}).scalar_one())

@@ -31,7 +31,5 @@ def _readiness(bridge: Bridge) -> tuple[bool, str]:
             revision = current(connection)
     except StoreAway as error:
         return False, str(error)
-    return (
-        False,
-        f"the database is at revision {revision}, the code needs {newest()}: run `python -m bridge db upgrade`",
-    )
+    found = f"is at revision {revision}" if revision else "has no tables yet"
+    return False, f"the database {found}, the code needs revision {newest()}: run `python -m bridge db upgrade`"

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Engine, text, update
 from sqlalchemy.exc import IntegrityError
 
-from bridge.errors import ClaimLost
+from bridge.errors import ClaimLost, ReferenceTaken
 from bridge.platforms.base import OrderBody, digest
 from bridge.store import destinations, inbox, ledger, queries
 from bridge.store.database import transaction
@@ -48,11 +48,10 @@ class Book:
                 connection, shop=shop, via="webhook", body=body, body_hash=digest(body), received_at=self.clock(),
                 outcome="", order_id=str(number), order_key=key, modified_at=modified,
             )  # fmt: skip
-            order = ledger.find(connection, shop, str(number), key, lock=True)
-            return ledger.receive(
-                connection, order, content, shop=shop, platform="shopify", inbox_id=stored, body_hash=digest(body),
-                now=self.clock(),
-            )  # fmt: skip
+            order = ledger.find_or_open(
+                connection, shop=shop, platform="shopify", order_id=str(number), order_key=key, now=self.clock()
+            )
+            return ledger.receive(connection, order, content, inbox_id=stored, body_hash=digest(body), now=self.clock())
 
     def claim(self) -> ledger.Order | None:
         with transaction(self.engine) as connection:
@@ -251,7 +250,10 @@ def test_two_orders_cannot_have_one_customer_reference(book: Book) -> None:
     book.receive(1)
     book.receive(2)
     book.begin(book.claimed(), "ours-1")
-    assert book.begin(book.claimed(), "ours-1") == ledger.Collision(other="red #1")
+    with pytest.raises(ReferenceTaken):
+        book.begin(book.claimed(), "ours-1")
+    with transaction(book.engine) as connection:
+        assert ledger.reference_owner(connection, "sorted", "ours-1") == "red #1"
 
 
 def test_process_that_died_while_sending_leaves_a_doubt(book: Book) -> None:

@@ -79,7 +79,9 @@ class AdminApi:
         try:
             return self._http.send(method, url, limit=call_limit(budget), headers=headers, content=content)
         except CallFailed as error:
-            raise ShopTrouble(f"Shopify cannot be reached: {error}", code="shop_unreachable") from error
+            raise ShopTrouble(
+                f"Shopify cannot be reached: {error}; check shop.domain and the network", code="shop_unreachable"
+            ) from error
 
     def _check_errors(self, value: Mapping[str, Json], optional: Sequence[str]) -> None:
         """Raise for the first error that matters."""

@@ -86,7 +86,8 @@ class _Reading:
         )
 
     def _domain(self) -> str:
-        domain = self._text("domain").lower()
+        domain = self._text("domain")
+        domain = domain if _is_placeholder(domain) else domain.lower()
         if not _is_placeholder(domain) and not _DOMAIN.fullmatch(domain):
             self._problem(
                 "shop.domain",

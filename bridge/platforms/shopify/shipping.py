@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from bridge.platforms.base import Json, LeftOut, Look, Shipping
-from bridge.platforms.goods import decimal
+from bridge.platforms.goods import decimal, once_a_look
 from bridge.platforms.shopify.goods import as_shipped, body_lines, is_shipped, line_id, shippable, still_ordered
 
 _ENDED = frozenset({"CLOSED", "CANCELLED"})  # their lines may have moved to another fulfilment order
@@ -32,6 +32,7 @@ class _Verdict:
     may_ship: bool
 
 
+@once_a_look
 def shipping(look: Look) -> Shipping:
     """What ships now: the remaining quantities of OPEN fulfilment orders that a carrier takes; raises NotRead.
 

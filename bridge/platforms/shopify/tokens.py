@@ -159,7 +159,9 @@ class Tokens:
         try:
             return self._http.send("POST", url, limit=call_limit(budget), headers=headers, content=content)
         except CallFailed as error:
-            raise ShopTrouble(f"Shopify cannot be reached: {error}", code="shop_unreachable") from error
+            raise ShopTrouble(
+                f"Shopify cannot be reached: {error}; check shop.domain and the network", code="shop_unreachable"
+            ) from error
 
     def _refused(self, answer: Answer, value: Json) -> ShopTrouble:
         """Why no token came of an answer."""

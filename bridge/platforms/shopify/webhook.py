@@ -52,5 +52,8 @@ def _matching(secrets: Sequence[str], signature: bytes, body: bytes) -> int:
         for secret in secrets
     ]
     if not any(matches):
-        raise BadSignature("no secret of the shop makes this signature")
+        raise BadSignature(
+            "no secret of the shop makes this signature: compare shop.secrets with the app's client secret, "
+            "or with the secret under Settings > Notifications"
+        )
     return matches.index(True)

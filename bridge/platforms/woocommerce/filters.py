@@ -21,6 +21,7 @@ from bridge.platforms.woocommerce.shipping import (
     product_key,
     refunded_quantities,
     shipping,
+    shipping_of,
 )
 
 _ADDRESS_LINES = 3
@@ -29,7 +30,7 @@ _ADDRESS_LINES = 3
 def to_ship(look: Look, order: Json) -> list[Json]:
     """The order's lines that ship, see `shipping.shipping`; `shippable` is the same on WooCommerce."""
     _want(order, Mapping, "to_ship wants the order: write {{ order | to_ship }}")
-    return list(shipping(order, look.fetched).lines)
+    return list((shipping_of(look) if order is look.order else shipping(order, look.fetched)).lines)
 
 
 def line_value(look: Look, line: Json, tax: str = "gross", per: str = "line") -> Decimal:
@@ -152,7 +153,7 @@ def _whole_value(look: Look, line: Mapping[str, Any], *, gross: bool) -> Decimal
     bundles = bundles_of(order_lines(look.order)) if _has_bundle_keys(line) else None
     if bundles is None or not bundles.containers:
         return total(line, gross=gross)
-    left_out = shipping(look.order, look.fetched).left_out
+    left_out = shipping_of(look).left_out
     inside = {left.line_id for left in left_out if left.reason == INSIDE_BUNDLE}
     apart = {left.line_id for left in left_out if left.reason == NO_SHIPPING}
     return whole_value(line, bundles, inside, apart, gross=gross)

@@ -65,7 +65,7 @@ class WooCommerce:
 
     def shipping(self, look: Look) -> Shipping:
         """What ships now, and what does not."""
-        return goods.shipping(look.order, look.fetched)
+        return goods.shipping_of(look)
 
     def personal_data_removed(self, order: Json) -> Problem | None:
         """A problem where the body has no addresses at all."""

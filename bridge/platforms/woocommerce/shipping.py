@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from bridge.platforms.base import Fetched, Json, LeftOut, Shipping
-from bridge.platforms.goods import decimal
+from bridge.platforms.base import Fetched, Json, LeftOut, Look, Shipping
+from bridge.platforms.goods import decimal, once_a_look
 from bridge.platforms.woocommerce.bundles import Bundles, bundles_of, says_it_travels_alone
 
 # https://woocommerce.com/document/woocommerce-product-settings/ : the units that a shop may choose.
@@ -28,6 +28,12 @@ _NOTHING = Decimal(0)
 REFUNDED = "refunded"
 NO_SHIPPING = "does not need shipping"
 INSIDE_BUNDLE = "inside the bundle it was sold in"
+
+
+@once_a_look
+def shipping_of(look: Look) -> Shipping:
+    """What ships of the order of a look; see `shipping`."""
+    return shipping(look.order, look.fetched)
 
 
 def shipping(order: Json, fetched: Fetched) -> Shipping:
@@ -62,7 +68,7 @@ def shipping(order: Json, fetched: Fetched) -> Shipping:
 def order_lines(order: Json) -> list[Mapping[str, Any]]:
     """The order's lines; what is no object among them is passed over."""
     lines = order.get("line_items")
-    return [line for line in lines if isinstance(line, Mapping)] if isinstance(lines, list) else []
+    return [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
 
 
 def product_id(line: Mapping[str, Any]) -> str:

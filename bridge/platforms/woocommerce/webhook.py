@@ -67,7 +67,9 @@ def _matching(secrets: Sequence[str], signature: str, body: bytes) -> int:
     given = signature.strip().encode("utf-8", "replace")
     matches = [hmac.compare_digest(sign(secret, body).encode(), given) for secret in secrets]
     if not given or True not in matches:
-        raise BadSignature("the signature does not match any secret of the shop")
+        raise BadSignature(
+            "no secret of the shop makes this signature: compare shop.secrets with the webhook's Secret in WooCommerce"
+        )
     return matches.index(True)
 
 

@@ -4,24 +4,23 @@ Each function works on the caller's connection, so the caller says what belongs 
 state goes through `rows.move`, which names the state and the claim it leaves and writes the history row beside it.
 """
 
-from bridge.store.ledger.bodies import Receipt, look_now, mapping_changed, receive, ring
+from bridge.store.ledger.bodies import Receipt, find_or_open, look_now, mapping_changed, receive, ring
 from bridge.store.ledger.claims import claim, extend, is_more_due, note, postpone, release, rest
 from bridge.store.ledger.rows import Detail, Order, find, get, move, remark
 from bridge.store.ledger.sending import (
     Attempt,
-    Collision,
     NoRoom,
     begin_send,
     end_send,
     expire,
     last_refused,
     late_reference,
+    reference_owner,
     sent_attempt,
 )
 
 __all__ = [
     "Attempt",
-    "Collision",
     "Detail",
     "NoRoom",
     "Order",
@@ -32,6 +31,7 @@ __all__ = [
     "expire",
     "extend",
     "find",
+    "find_or_open",
     "get",
     "is_more_due",
     "last_refused",
@@ -42,6 +42,7 @@ __all__ = [
     "note",
     "postpone",
     "receive",
+    "reference_owner",
     "release",
     "remark",
     "rest",

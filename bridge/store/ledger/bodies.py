@@ -28,22 +28,18 @@ class Receipt:
 
 def receive(
     connection: Connection,
-    order: Order | None,
+    order: Order,
     content: OrderBody,
     *,
-    shop: str,
-    platform: str,
     inbox_id: int,
     body_hash: bytes,
     now: datetime,
     actor: str = "intake",
 ) -> Receipt:
-    """Give a stored body to its order, which is made where `order` (as `find` locked it) is None.
+    """Give a stored body to its order, as `find_or_open` locked it.
 
     The newest body wins by the order's own modification time; of equal times the one that came later.
     """
-    if order is None:
-        order = _open(connection, shop, platform, content.order_id, content.order_key, now)
     if order.body_modified_at is not None and content.modified_at < order.body_modified_at:
         return Receipt(order=order, newest=False, looked_at=False)
     body: dict[str, Any] = {
@@ -81,9 +77,7 @@ def ring(
     connection: Connection, *, shop: str, platform: str, order_id: str, event: str, deletion: bool, now: datetime
 ) -> Order:
     """An id came without a body: the order is to be read from the shop, and made where nobody has heard of it."""
-    order = find(connection, shop, order_id, None, lock=True)
-    if order is None:
-        order = _open(connection, shop, platform, order_id, "", now)
+    order = find_or_open(connection, shop=shop, platform=platform, order_id=order_id, order_key=None, now=now)
     changes = {
         "must_read": True,
         "deletion": order.deletion or deletion,
@@ -101,15 +95,20 @@ def look_now(connection: Connection, order: Order, now: datetime) -> Order:
     return change(connection, order, {"due_at": now})
 
 
-def _open(connection: Connection, shop: str, platform: str, order_id: str, order_key: str, now: datetime) -> Order:
-    """The row of an order, made if need be; of two at once the second finds the first's."""
+def find_or_open(
+    connection: Connection, *, shop: str, platform: str, order_id: str, order_key: str | None, now: datetime
+) -> Order:
+    """The row of an order as `find` finds it, locked; made if need be, and of two at once only once."""
+    found = find(connection, shop, order_id, order_key, lock=True)
+    if found is not None:
+        return found
     statement = (
         insert(orders)
         .values(
             shop=shop,
             platform=platform,
             order_id=order_id,
-            order_key=order_key,
+            order_key=order_key or "",
             state="received",
             reason="received",
             due_at=now,
@@ -121,7 +120,7 @@ def _open(connection: Connection, shop: str, platform: str, order_id: str, order
     )
     row = connection.execute(statement).one_or_none()
     if row is None:
-        found = find(connection, shop, order_id, order_key or None, lock=True)
+        found = find(connection, shop, order_id, order_key, lock=True)
         assert found is not None, "a conflict without a row"
         return found
     order = as_order(row)

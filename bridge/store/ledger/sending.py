@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from bridge.errors import ReferenceTaken
 from bridge.store.ledger.rows import COLUMNS, Order, as_order, move, write_history
 from bridge.store.sealed import seal, seal_json, unseal, unseal_json
 from bridge.store.tables import attempts, destinations, orders
@@ -21,13 +22,6 @@ DEADLINE = timedelta(seconds=30)  # from begin_send; the call itself may last 20
 @dataclass(frozen=True, kw_only=True)
 class NoRoom:
     """The destination has as many orders on the way as it may have, or is paused."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Collision:
-    """Another order has the customer's reference already."""
-
-    other: str  # shop and name of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,11 +46,13 @@ def begin_send(
     customer_reference: str | None,
     left_out: Sequence[Mapping[str, Any]],
     now: datetime,
-) -> Order | NoRoom | Collision:
+) -> Order | NoRoom:
     """Write down that the order is about to be sent; the caller commits before it calls.
 
-    The destination's row is locked first, in a statement of its own, so that room is never overshot. Raises ClaimLost
-    when a newer body has come or the claim is another's: then nothing may be sent.
+    The destination's row is locked first, in a statement of its own, so that room is never overshot; without room the
+    order is queued. Raises ClaimLost when a newer body has come or the claim is another's, and ReferenceTaken when
+    another order of the destination has the customer's reference: then the transaction is at its end, and nothing may
+    be sent.
     """
     if not _has_room(connection, attempt.destination):
         if order.state != "queued":
@@ -65,25 +61,27 @@ def begin_send(
                 same_revision=True, destination=attempt.destination,
             )  # fmt: skip
         return NoRoom()
-    if order.state != "queued":
-        order = move(
-            connection, order, "queued", event="to be sent", now=now, same_revision=True, keep_claim=True,
-            destination=attempt.destination,
-        )  # fmt: skip
     deadline = now + DEADLINE
     try:
-        with connection.begin_nested():
-            sending = move(
-                connection, order, "sending", event="sending", now=now, same_revision=True, keep_claim=True,
-                attempt=attempt.id, attempt_id=attempt.id, due_at=deadline, deadline=deadline, claimed_until=deadline,
-                destination=attempt.destination, customer_reference=customer_reference, resend=False,
-                mapping_version=attempt.mapping_version, left_out=list(left_out), must_read=False,
-                compared=order.revision,
-            )  # fmt: skip
-    except IntegrityError:
-        return _collision(connection, order, attempt.destination, customer_reference)
+        sending = move(
+            connection, order, "sending", event="sending", now=now, same_revision=True, keep_claim=True,
+            attempt=attempt.id, attempt_id=attempt.id, due_at=deadline, deadline=deadline, claimed_until=deadline,
+            destination=attempt.destination, customer_reference=customer_reference, resend=False,
+            mapping_version=attempt.mapping_version, left_out=list(left_out), must_read=False, compared=order.revision,
+        )  # fmt: skip
+    except IntegrityError as error:
+        raise ReferenceTaken(f"{customer_reference} is the reference of another order") from error
     connection.execute(insert(attempts).values(**_columns(order, attempt, now, deadline)))
     return sending
+
+
+def reference_owner(connection: Connection, destination: str, customer_reference: str | None) -> str:
+    """Shop and name of the order that has a customer's reference."""
+    query = select(orders.c.shop, orders.c.name).where(
+        orders.c.destination == destination, orders.c.customer_reference == customer_reference
+    )
+    row = connection.execute(query).one()
+    return f"{row.shop} {row.name}"
 
 
 def end_send(
@@ -191,14 +189,6 @@ def _has_room(connection: Connection, name: str) -> bool:
         select(func.count()).select_from(orders).where(orders.c.destination == name, orders.c.state == "sending")
     ).scalar_one()
     return row.paused_at is None and on_the_way < row.concurrency
-
-
-def _collision(connection: Connection, order: Order, destination: str, customer_reference: str | None) -> Collision:
-    query = select(orders.c.shop, orders.c.name).where(
-        orders.c.destination == destination, orders.c.customer_reference == customer_reference, orders.c.id != order.id
-    )
-    row = connection.execute(query).one()
-    return Collision(other=f"{row.shop} {row.name}")
 
 
 def _columns(order: Order, attempt: Attempt, now: datetime, deadline: datetime) -> dict[str, Any]:
