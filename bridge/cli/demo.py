@@ -19,11 +19,15 @@ def demo(once: bool, as_json: bool) -> None:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
-def bench(as_json: bool) -> None:
+@click.option("--seconds", type=click.IntRange(min=1), default=20, show_default=True, help="How long to send webhooks.")
+@click.option("--rate", type=click.IntRange(min=1), default=50, show_default=True, help="Webhooks a second.")
+@click.option("--orders", type=click.IntRange(min=10), default=300, show_default=True, help="Orders to forward.")
+@click.option("--only", multiple=True, type=click.Choice(["mapping", "receipt", "forwarding"]), help="Leave the rest.")
+def bench(as_json: bool, seconds: int, rate: int, orders: int, only: tuple[str, ...]) -> None:
     """Measure mapping, receipt and forwarding on this machine, each beside a floor of the same run."""
     from bridge.trial.bench import measure  # noqa: PLC0415 - needs the extras `embedded` and `sandbox`
 
-    sys.exit(measure(as_json=as_json))
+    sys.exit(measure(as_json=as_json, seconds=seconds, rate=rate, orders=orders, only=only))
 
 
 @click.command()
