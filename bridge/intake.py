@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -57,6 +57,7 @@ def _record_order(
     webhook: Webhook | None,
 ) -> str:
     """One version of an order. A repeat of its newest body is counted there instead of stored."""
+    content = replace(content, name=_storable(content.name), order_key=_storable(content.order_key))
     # Made first where it is new, so that of two repeats at once the second waits for the first, and is counted there.
     order = ledger.find_or_open(
         connection, shop=shop, platform=platform, order_id=content.order_id, order_key=content.order_key, now=now
@@ -129,6 +130,11 @@ def _store(
         order_id=order_id,
         **_told(webhook),
     )
+
+
+def _storable(words: str) -> str:
+    """Words as PostgreSQL takes them: without NUL and halves of characters, both of which JSON can spell."""
+    return words.replace("\0", "").encode(errors="replace").decode()
 
 
 def _told(webhook: Webhook) -> dict[str, Any]:

@@ -17,9 +17,8 @@ from procrastinate.jobs import Status
 
 from bridge.config import Database
 from bridge.errors import StoreAway
-from bridge.store import doorbell, products
+from bridge.store import doorbell, ledger, products
 from bridge.store.database import transaction
-from bridge.store.queries import due_now
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
@@ -126,7 +125,7 @@ def _sweep(bridge: Bridge) -> None:
     """Ring for what is due by time, or whose ring was lost with a killed worker."""
     try:
         with transaction(bridge.engine) as connection:
-            due = due_now(connection, bridge.clock(), at_most=bridge.settings.concurrency)
+            due = ledger.due_now(connection, bridge.clock(), at_most=bridge.settings.concurrency)
             waiting = doorbell.waiting(connection)
             if due > waiting:
                 doorbell.ring(connection, due - waiting)

@@ -51,7 +51,7 @@ class Forwarder:
     def is_more_due(self) -> bool:
         """Whether another ring would find work."""
         with transaction(self.parts.engine) as connection:
-            return ledger.is_more_due(connection, self.parts.clock())
+            return ledger.due_now(connection, self.parts.clock(), at_most=1) > 0
 
 
 def _work(parts: Parts, order: ledger.Order) -> None:

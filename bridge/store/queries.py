@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, or_, select
 
 from bridge.store.ledger.rows import COLUMNS, Order, as_order
 from bridge.store.sealed import unseal, unseal_json
-from bridge.store.tables import attempts, destinations, history, inbox, orders, shops
+from bridge.store.tables import attempts, history, inbox, orders
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,21 +53,6 @@ class Came:
     outcome: str
     repeats: int
     modified_at: datetime | None
-
-
-def due_now(connection: Connection, now: datetime, *, at_most: int) -> int:
-    """How many orders could be worked on now, counted up to `at_most`."""
-    free = or_(orders.c.claimed_until.is_(None), orders.c.claimed_until <= now)
-    paused = select(shops.c.name).where(shops.c.paused_at.is_not(None))
-    closed = select(destinations.c.name).where(destinations.c.paused_at.is_not(None))
-    held = (orders.c.state == "queued") & orders.c.destination.in_(closed)
-    some = (
-        select(orders.c.id)
-        .where(orders.c.ready_at <= now, free, orders.c.shop.not_in(paused), func.coalesce(held, False).is_(False))
-        .limit(at_most)
-        .subquery()
-    )
-    return connection.execute(select(func.count()).select_from(some)).scalar_one()
 
 
 def list_orders(connection: Connection, *, states: Sequence[str] = (), shop: str = "", limit: int = 50) -> list[Order]:

@@ -14,7 +14,6 @@ from bridge.store.database import WEB_POOL
 from bridge.web import health, webhooks
 from bridge.wiring import Bridge, load_shops, open_bridge
 
-MAX_BODY = 10 * 1024 * 1024  # bytes; the largest order seen is some hundred kilobytes
 _STOP = 3  # gunicorn stops when a worker ends with it, and starts it anew after any other status
 # https://github.com/benoitc/gunicorn/blob/23.0.0/gunicorn/arbiter.py (WORKER_BOOT_ERROR)
 
@@ -52,7 +51,8 @@ def words_at_exit() -> Iterator[None]:
 def make_app(bridge: Bridge) -> Flask:
     """The Flask application of a wired bridge."""
     app = Flask("bridge", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    # One more than may come: of a chunked body werkzeug reads just so much, without a word about the rest.
+    app.config["MAX_CONTENT_LENGTH"] = webhooks.MAX_BODY + 1
     # Shopify counts a redirect as a failure, WooCommerce as a success that it does not follow: never one here.
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False

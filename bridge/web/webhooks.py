@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import structlog
 from flask import Flask, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from bridge.errors import StoreAway, UnknownShop, WebhookRefused
 from bridge.platforms.base import Ping
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
+
+MAX_BODY = 10 * 1024 * 1024  # bytes; the largest order seen is some hundred kilobytes
 
 
 def register(app: Flask, bridge: Bridge) -> None:
@@ -30,12 +33,14 @@ def register(app: Flask, bridge: Bridge) -> None:
 
 
 def _receive(bridge: Bridge, name: str) -> Response:
-    """202 once the body is committed. Raises WebhookRefused, StoreAway; a body over the limit is 413 by Flask."""
+    """202 once the body is committed. Raises WebhookRefused, StoreAway; 413 where the body is over the limit."""
     shop = bridge.shops.by_name.get(name)
     if shop is None:
         log.warning("webhook for an unknown shop")
         raise UnknownShop
     body = request.get_data(cache=False)
+    if len(body) > MAX_BODY:
+        raise RequestEntityTooLarge
     headers = {key.lower(): value for key, value in request.headers.items()}
     try:
         webhook = shop.platform.receive(shop.settings.secrets, headers, body)

@@ -5,7 +5,7 @@ state goes through `rows.move`, which names the state and the claim it leaves an
 """
 
 from bridge.store.ledger.bodies import Receipt, find_or_open, look_now, mapping_changed, receive, ring
-from bridge.store.ledger.claims import claim, extend, is_more_due, note, postpone, release, rest
+from bridge.store.ledger.claims import claim, due_now, extend, note, postpone, release, rest
 from bridge.store.ledger.rows import Detail, Order, find, get, move, remark
 from bridge.store.ledger.sending import (
     Attempt,
@@ -27,13 +27,13 @@ __all__ = [
     "Receipt",
     "begin_send",
     "claim",
+    "due_now",
     "end_send",
     "expire",
     "extend",
     "find",
     "find_or_open",
     "get",
-    "is_more_due",
     "last_refused",
     "late_reference",
     "look_now",

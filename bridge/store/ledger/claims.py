@@ -39,24 +39,19 @@ def claim(connection: Connection, now: datetime, claim_id: UUID) -> Order | None
     return None
 
 
-def is_more_due(connection: Connection, now: datetime) -> bool:
-    """Whether a further ring would find work (or find that its destination is full, which costs little)."""
+def due_now(connection: Connection, now: datetime, *, at_most: int) -> int:
+    """How many orders could be worked on now, counted up to `at_most`; those of full destinations are among them."""
     free = or_(orders.c.claimed_until.is_(None), orders.c.claimed_until <= now)
-    queued_to_closed = (orders.c.state == "queued") & orders.c.destination.in_(
-        select(destinations.c.name).where(destinations.c.paused_at.is_not(None))
-    )
     paused = select(shops.c.name).where(shops.c.paused_at.is_not(None))
-    query = (
+    closed = select(destinations.c.name).where(destinations.c.paused_at.is_not(None))
+    held_back = func.coalesce((orders.c.state == "queued") & orders.c.destination.in_(closed), False)
+    some = (
         select(orders.c.id)
-        .where(
-            orders.c.ready_at <= now,
-            free,
-            orders.c.shop.not_in(paused),
-            func.coalesce(queued_to_closed, False).is_(False),
-        )
-        .limit(1)
+        .where(orders.c.ready_at <= now, free, orders.c.shop.not_in(paused), ~held_back)
+        .limit(at_most)
+        .subquery()
     )
-    return connection.execute(query).first() is not None
+    return connection.execute(select(func.count()).select_from(some)).scalar_one()
 
 
 def extend(connection: Connection, order: Order, until: datetime) -> Order:
