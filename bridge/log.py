@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 
 import structlog
 import structlog.typing
@@ -18,6 +19,7 @@ def configure(kind: Log) -> None:
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _without_message,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -37,3 +39,18 @@ def configure(kind: Log) -> None:
     # These write a line for each request or job, with addresses that are nobody's business.
     for name in ("httpx", "httpcore", "procrastinate", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _without_message(
+    _logger: structlog.typing.WrappedLogger, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """An exception as its kind and place: the messages of libraries may carry order data."""
+    error = event.pop("exc_info", None)
+    if isinstance(error, tuple):
+        error = error[1]
+    if error is True:
+        error = sys.exception()
+    if isinstance(error, BaseException):
+        event["error"] = type(error).__name__
+        event["where"] = "".join(traceback.format_tb(error.__traceback__)[-6:])
+    return event
