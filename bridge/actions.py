@@ -26,15 +26,24 @@ class Settled:
     send_again: bool = False
 
 
-def replay(engine: Engine, order: ledger.Order, *, who: str, reason: str, now: datetime) -> ledger.Order:
+def replay(
+    engine: Engine, order: ledger.Order, *, who: str, reason: str, now: datetime, at_risk: bool = False
+) -> ledger.Order:
     """Look at an order again; an unchanged request may be sent once more, for the cause may be mended in SortedPRO.
 
-    Raises ActionRefused where the order is sent, or may be.
+    Raises ActionRefused where the order is sent, or, without `at_risk`, where an attempt may have made it.
     """
     if order.state in {"sending", "created", "done"}:
         raise ActionRefused(f"{order.label} is {order.state}: it has been sent, and is not sent a second time")
     if order.state == "in_doubt":
         raise ActionRefused(f"{order.label} is in doubt: look for it in SortedPRO, then use `bridge order settle`")
+    with transaction(engine) as connection:
+        doubtful = ledger.was_in_doubt(connection, order)
+    if doubtful and not at_risk:
+        raise ActionRefused(
+            f"{order.label} was sent once without an answer, so SortedPRO may have it: look there first; "
+            "--risk-a-second-order sends it all the same"
+        )
     return _move(
         engine, order, "received", f"replayed: {reason}", who, now, resend=True, tries=0, unreachable_since=None
     )
@@ -45,7 +54,7 @@ def release(engine: Engine, order: ledger.Order, *, who: str, reason: str, now: 
     if order.state != "held":
         raise ActionRefused(f"{order.label} is {order.state}, not held: there is nothing to release")
     released = sorted({*order.released, order.code})
-    return _move(engine, order, "received", f"released: {reason}", who, now, released=released)
+    return _move(engine, order, "received", f"released: {reason}", who, now, released=released, resend=True)
 
 
 def skip(engine: Engine, order: ledger.Order, *, who: str, reason: str, now: datetime) -> ledger.Order:
@@ -74,6 +83,17 @@ def settle(
         )  # fmt: skip
     except IntegrityError as error:
         raise ActionRefused(f"{settled.exists} is the reference of another order already") from error
+
+
+def end_write_back(engine: Engine, order: ledger.Order, *, who: str, reason: str, now: datetime) -> ledger.Order:
+    """End a write-back that the shop will not take (deleted, or another reference stands there): it stays as it is.
+
+    Raises ActionRefused for an order that waits for no write-back.
+    """
+    if order.state != "created":
+        raise ActionRefused(f"{order.label} is {order.state}: there is no write-back to settle")
+    event = f"the shop order is left as it is, {order.reference} not written: {reason}"
+    return _move(engine, order, "done", event, who, now, ring_for_it=False, by_person=False)
 
 
 def _move(

@@ -83,6 +83,7 @@ class Unmappable:
     """No valid Create Order request comes of it; all problems at once."""
 
     problems: Sequence[Problem]
+    notes: Sequence[str] = field(default=())  # as those of Send
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +155,7 @@ class _Deciding:
         if record is None:
             return None
         content = self._body.content
-        if (record.order_id, record.order_key) != (content.order_id, content.order_key):
+        if not record.names(content.order_id, content.order_key):
             self._notes.append(
                 f"a record of order {record.order_id} stands on it, copied from there: it counts as none"
             )
@@ -162,12 +163,24 @@ class _Deciding:
         if record.part != self._known.part:
             return None
         if record.destination != self._shop.destination.host:
-            return self._hold(
-                f"the shop order carries {record.reference} of another SortedPRO address ({record.destination}); "
-                "release it to send it here as well, or skip it",
-                "other_destination",
+            # Not to be passed over by a release: the write-back would meet the same record.
+            message = (
+                f"the shop order carries {record.reference} of another SortedPRO address ({record.destination}): skip "
+                "it, or take record and reference off the shop order to have it sent here as well, then release it"
             )
-        return Adopt(reference=record.reference)
+            return Hold(problem=Problem(message=message, code="other_destination"))
+        return self._other_reference(record) or Adopt(reference=record.reference)
+
+    def _other_reference(self, record: Record) -> Decision | None:
+        """A hold where a second reference stands beside the record: one of the two may be of a parcel that ships."""
+        if not record.also:
+            return None
+        return self._hold(
+            f"the shop order carries {record.reference} in the bridge's record and {', '.join(record.also)} beside it; "
+            "find out in SortedPRO which one ships, take the other off the shop order and replay this order; or "
+            f"release it to go by {record.reference}",
+            "other_reference",
+        )
 
     def _send_from(self) -> Decision | None:
         if self._body.content.created_at >= self._shop.send_from:
@@ -230,7 +243,7 @@ class _Deciding:
         if mapped.asked:
             return Needs(keys=mapped.asked)
         if mapped.payload is None:
-            return Unmappable(problems=mapped.problems)
+            return Unmappable(problems=mapped.problems, notes=[*self._notes, *shipping.notes])
         if self._shop.mode == "observe":
             held = self._hold("observe mode: it would be sent; release it to send it all the same", "observe")
             if held is not None:

@@ -5,6 +5,7 @@ BridgeError
 ├── WebhookRefused          the sender gets a status and no detail; nothing is stored
 │   ├── BadSignature        401
 │   └── UnknownShop         404
+├── NoValue                 an expression has no value for this order (bridge.mapping.language)
 ├── NotRead                 a template asked for what is not read from the shop yet: `decide` turns it into `Needs`
 ├── CallFailed              an outbound call brought no answer
 │   ├── NothingSent         the other side cannot have seen the request

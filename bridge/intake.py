@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from bridge.platforms.base import NoOrder, OrderBody, Platform, Rung, Webhook, digest
 from bridge.store import inbox, ledger
-from bridge.store.database import transaction
+from bridge.store.database import storable, transaction
 from bridge.store.doorbell import ring
 from bridge.store.ledger.bodies import SENT
 
@@ -57,7 +57,7 @@ def _record_order(
     webhook: Webhook | None,
 ) -> str:
     """One version of an order. A repeat of its newest body is counted there instead of stored."""
-    content = replace(content, name=_storable(content.name), order_key=_storable(content.order_key))
+    content = replace(content, name=storable(content.name), order_key=storable(content.order_key))
     # Made first where it is new, so that of two repeats at once the second waits for the first, and is counted there.
     order = ledger.find_or_open(
         connection, shop=shop, platform=platform, order_id=content.order_id, order_key=content.order_key, now=now
@@ -130,11 +130,6 @@ def _store(
         order_id=order_id,
         **_told(webhook),
     )
-
-
-def _storable(words: str) -> str:
-    """Words as PostgreSQL takes them: without NUL and halves of characters, both of which JSON can spell."""
-    return words.replace("\0", "").encode(errors="replace").decode()
 
 
 def _told(webhook: Webhook) -> dict[str, Any]:

@@ -41,6 +41,8 @@ async def _work(bridge: Bridge, database: Database) -> None:
     while not stop.done():
         work = asyncio.create_task(_answer_rings(make_app(bridge, database, executor), concurrency))
         await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if stop.done():
+            bridge.stop.set()
         work.cancel()
         try:
             with contextlib.suppress(asyncio.CancelledError):
@@ -48,7 +50,8 @@ async def _work(bridge: Bridge, database: Database) -> None:
         except ConnectorException as error:
             log.error("the database is away", reason=type(error.__cause__).__name__)
             await asyncio.wait({stop}, timeout=_AGAIN)
-    executor.shutdown(wait=False, cancel_futures=True)
+    # A Create Order call that has begun takes 20 s at most, and is waited for: cut off it would be a doubt.
+    executor.shutdown(wait=True, cancel_futures=True)
     log.info("worker stopped")
 
 

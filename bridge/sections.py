@@ -126,7 +126,10 @@ class Sections:
                 "day does not send the orders of years"
             )
             return datetime.max.replace(tzinfo=UTC), [self._problem("send_from", words, text)]
-        return when if when.tzinfo else when.replace(tzinfo=UTC), []
+        if when.tzinfo is None:
+            words = "needs a zone, so that it is the same moment everywhere: 2026-12-01T00:00:00Z"
+            return datetime.max.replace(tzinfo=UTC), [self._problem("send_from", words, text)]
+        return when, []
 
     def mode(self) -> tuple[str, list[Problem]]:
         """Live or observe."""

@@ -15,6 +15,7 @@ from marshmallow import ValidationError
 from bridge.errors import ConfigurationError, Problem
 from bridge.mapping import compiler, document
 from bridge.mapping.filters import FILTERS
+from bridge.mapping.masking import mask
 from bridge.mapping.values import Source
 from bridge.mapping.wording import shorten
 from bridge.platforms.base import Platform, Settings, ShopFacts
@@ -135,7 +136,12 @@ def load_files(paths: Sequence[Path], environ: Mapping[str, str]) -> Shops:
 
 def load_offline(path: Path, environ: Mapping[str, str]) -> Shop:
     """One mapping file without credentials: unset variables read `<NAME>`. Raises ConfigurationError."""
-    return _shop(document.load(path, environ, offline=True), offline=True)
+    read = None
+    try:
+        read = document.load(path, environ, offline=True)
+        return _shop(read, offline=True)
+    except ConfigurationError as error:
+        raise ConfigurationError(mask(error.problems, environ, read)) from error
 
 
 def files(folder: Path) -> list[Path]:
@@ -163,6 +169,7 @@ def _read_all(paths: Sequence[Path], environ: Mapping[str, str]) -> tuple[list[S
     left_out: list[str] = []
     problems: list[Problem] = []
     for path in paths:
+        source = None
         try:
             source = document.load(path, environ)
             if _is_unconfigured(source):
@@ -171,7 +178,7 @@ def _read_all(paths: Sequence[Path], environ: Mapping[str, str]) -> tuple[list[S
                 continue
             read.append((_shop(source, offline=False), source))
         except ConfigurationError as error:
-            problems += error.problems
+            problems += mask(error.problems, environ, source)
     problems += _between(read)
     return [shop for shop, _ in read], left_out, problems
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import random
+import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 
@@ -45,6 +46,7 @@ class Bridge:
     chance: Callable[[], float]
     pause: Callable[[float], None]
     transport: httpx.BaseTransport | None = None
+    stop: threading.Event = field(default_factory=threading.Event)  # set when the process is about to end
 
     @cached_property
     def forwarder(self) -> Forwarder:
@@ -65,6 +67,7 @@ class Bridge:
                 before = destinations.announce_shop(
                     connection, name, credentials=shop.credentials, mapping_version=version
                 )
+                ledger.redirect_queued(connection, name, shop.destination.name)
                 if before and before != version:
                     ledger.mapping_changed(connection, name, now)
 
@@ -115,6 +118,7 @@ class Bridge:
             new_id=self.new_id,
             chance=self.chance,
             pause=self.pause,
+            stopping=self.stop.is_set,
         )
 
 

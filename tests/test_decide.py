@@ -236,15 +236,39 @@ def test_a_record_of_another_destination_is_for_a_person(desk: Desk) -> None:
     assert "apisandbox.example" in decision.problem.message
 
 
-def test_a_released_record_of_another_destination_is_sent_here_as_well(desk: Desk) -> None:
+def test_a_release_does_not_pass_over_a_record_of_another_destination(desk: Desk) -> None:
     known = Known(released=frozenset({"other_destination"}))
-    assert isinstance(desk(read={"record": record(destination="apisandbox.example")}, known=known), Send)
+    assert isinstance(desk(read={"record": record(destination="apisandbox.example")}, known=known), Hold)
 
 
 def test_a_record_of_another_order_counts_as_none_and_is_noted(desk: Desk) -> None:
     decision = desk(read={"record": record(order_id="6111222333999")})
     assert isinstance(decision, Send)
     assert decision.notes == ["a record of order 6111222333999 stands on it, copied from there: it counts as none"]
+
+
+def test_another_reference_beside_the_record_is_for_a_person(desk: Desk) -> None:
+    decision = desk(read={"record": record(), "reference": "EO-000-009-XYZ"})
+    assert isinstance(decision, Hold)
+    assert decision.problem.code == "other_reference"
+    assert all(words in decision.problem.message for words in ("EO-000-002-0TS", "EO-000-009-XYZ"))
+
+
+def test_the_same_reference_beside_the_record_is_adopted(desk: Desk) -> None:
+    decision = desk(read={"record": record(), "reference": "EO-000-002-0TS"})
+    assert decision == Adopt(reference="EO-000-002-0TS")
+
+
+def test_a_released_second_reference_leaves_it_to_the_record(desk: Desk) -> None:
+    known = Known(released=frozenset({"other_reference"}))
+    decision = desk(read={"record": record(), "reference": "EO-000-009-XYZ"}, known=known)
+    assert decision == Adopt(reference="EO-000-002-0TS")
+
+
+def test_another_destination_is_told_before_another_reference(desk: Desk) -> None:
+    decision = desk(read={"record": record(destination="apisandbox.example"), "reference": "EO-000-009-XYZ"})
+    assert isinstance(decision, Hold)
+    assert decision.problem.code == "other_destination"
 
 
 def test_a_record_of_another_part_counts_as_none(desk: Desk) -> None:

@@ -208,9 +208,45 @@ def test_an_unknown_platform_names_those_there_are_beside_all_else(tmp_path: Pat
     assert found[0].message == "must be one of shopify, woocommerce"
 
 
-def test_a_time_without_a_zone_is_utc(tmp_path: Path) -> None:
+def test_a_time_without_a_zone_stops_the_start(tmp_path: Path) -> None:
     write(tmp_path, mapping(send_from="2026-05-04"))
-    assert load(tmp_path).by_name["acme"].send_from.isoformat() == "2026-05-04T00:00:00+00:00"
+    with pytest.raises(ConfigurationError, match="send_from: needs a zone"):
+        load(tmp_path)
+
+
+# --- field names -----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("expression", "addition"),
+    [
+        ("not (order.line_items | where('require_shipping'))", "order.line_items.require_shipping"),
+        ("(order.line_items | first).gift_crad", "order.line_items.gift_crad"),
+        ("(order.line_items | last).gift_crad", "order.line_items.gift_crad"),
+        ("'x' in (order.line_items | pluck('vendr'))", "order.line_items.vendr"),
+        ("(order.customer or {}).tagz", "order.customer.tagz"),
+        ("(order | default({})).canceled_at", "order.canceled_at"),
+        ("(order | shippable)[0].gift_crad", "order.line_items.gift_crad"),
+    ],
+)
+def test_a_misspelt_field_behind_a_filter_or_a_literal_stops_the_start(
+    problem: Callable[..., Problem], expression: str, addition: str
+) -> None:
+    found = problem(mapping(rules=f'skip:\n  odd: "{expression}"\n'))
+    assert f"Or add it: `fields: [{addition}]`" in found.message
+
+
+@pytest.mark.parametrize("name", ["shopify", "woocommerce"])
+@pytest.mark.parametrize("field", ["order.line_items.foo", "lines.foo"])
+def test_a_field_that_is_added_to_lines_is_one_of_shipped_lines(tmp_path: Path, name: str, field: str) -> None:
+    base = Path(__file__).parents[1] / "mappings" / f"{name}.yaml"
+    text = f"version: 1\nextends: {base}\nfields: [{field}]\nskip:\n  foo: lines[0].foo\n"
+    more = "  bar: (order | shippable)[0].foo\n" if field.startswith("order.") else ""
+    assert shops.load_offline(write(tmp_path, text + more), {}).mapping.warnings == ()
+
+
+@pytest.mark.parametrize("rules", ["skip: { x: later }\n", "wait: { x: not later }\n"])
+def test_a_time_that_nothing_waits_for_stops_the_start(problem: Callable[..., Problem], rules: str) -> None:
+    found = problem(mapping(rules=rules, let=LET + "  later: order.created_at | until\n"))
+    assert "`until`" in found.message
 
 
 # --- between files ---------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,6 +23,8 @@ from bridge.http import Http
 from bridge.platforms.base import Fetched, NoOrder, OrderBody, Rung
 from bridge.shops import Shop, Shops
 from bridge.sortedpro.contract import encode
+
+_SHOWN = "`bridge order show NAME --fetched` prints that of a sent order"
 
 
 @click.group()
@@ -64,13 +66,13 @@ def check(files: tuple[Path, ...], variables: bool, live: bool) -> None:
 @click.option(
     "--fetched",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="What is read from the shop, as JSON.",
+    help="What is read from the shop, as JSON; `bridge order show NAME --fetched` prints that of a sent order.",
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object: decision, reason, payload, problems.")
 def render(mapping_file: Path, body_file: Path, fetched: Path | None, as_json: bool) -> None:
     """Say what becomes of an order body. Status 1 when it cannot be mapped."""
     shop = shop_files.load_offline(mapping_file, config.environ())
-    data = _read_fetched(fetched) if fetched else {}
+    data = _read_fetched(fetched, shop.platform.keys) if fetched else {}
     result = _rendered(shop, body_file.read_bytes(), Fetched(data=data, complete=True))
     click.echo(json.dumps(result, indent=2, ensure_ascii=False) if as_json else _for_people(result))
     sys.exit(1 if result["decision"] == "error" else 0)
@@ -87,16 +89,19 @@ def _check_live(shops: Shops, environ: Mapping[str, str]) -> None:
         raise ConfigurationError(problems)
 
 
-def _read_fetched(path: Path) -> Mapping[str, Any]:
-    """What a file says was read from the shop: a JSON object by the keys that `needs from the shop` names."""
+def _read_fetched(path: Path, keys: Sequence[str]) -> Mapping[str, Any]:
+    """What a file says was read from the shop: a JSON object by the platform's keys."""
     try:
         data = json.loads(path.read_bytes(), parse_float=Decimal)
     except ValueError as error:
         raise ConfigurationError([Problem(message=f"this is no JSON: {error}", file=str(path))]) from error
-    if not isinstance(data, dict):
-        message = 'must be a JSON object of what was read, by key: {"refunds": []}'
-        raise ConfigurationError([Problem(message=message, file=str(path), found=type(data).__name__)])
-    return data
+    allowed = {key.partition(":")[0] for key in keys}
+    unknown = [key for key in data if key.partition(":")[0] not in allowed] if isinstance(data, dict) else ["no object"]
+    if unknown:
+        message = f"must be a JSON object of what was read, by the keys {', '.join(keys)}; {_SHOWN}"
+        raise ConfigurationError([Problem(message=message, file=str(path), found=", ".join(unknown)[:80])])
+    read: Mapping[str, Any] = data
+    return read
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -112,6 +117,11 @@ def _rendered(shop: Shop, raw: bytes, fetched: Fetched) -> dict[str, Any]:
         return _as_result(decide(shop, Body(content=content, received_at=now), fetched, Known(), now))
     except BridgeError as error:
         return _result("error", problems=[Problem(message=str(error), source="order")])
+    except (AttributeError, LookupError, TypeError, ValueError):
+        if not fetched.data:
+            raise
+        message = f"what was read does not have the form that the bridge reads; {_SHOWN}"
+        return _result("error", problems=[Problem(message=message, source="--fetched")])
 
 
 def _as_result(decision: Decision) -> dict[str, Any]:  # noqa: PLR0911 - one for each decision
@@ -126,8 +136,8 @@ def _as_result(decision: Decision) -> dict[str, Any]:  # noqa: PLR0911 - one for
             return _result("hold", reason=problem.message)
         case Adopt(reference=reference):
             return _result("adopt", reason=f"the shop order carries {reference} already")
-        case Unmappable(problems=problems):
-            return _result("error", problems=list(problems))
+        case Unmappable(problems=problems, notes=notes):
+            return _result("error", problems=list(problems), notes=list(notes))
         case Needs(keys=keys):
             return _result("wait", reason=f"needs from the shop: {', '.join(sorted(keys))}")
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import click
+import simplejson
 from rich.text import Text
 from sqlalchemy import Engine
 
@@ -32,10 +33,14 @@ def order() -> None:
 @click.argument("name")
 @_shop
 @click.option("--payload", is_flag=True, help="Show the last request too; it holds personal data.")
-def show(name: str, shop: str, payload: bool) -> None:
+@click.option("--fetched", is_flag=True, help="Print only what was read for the last request, for `mapping render`.")
+def show(name: str, shop: str, payload: bool, fetched: bool) -> None:
     """Say where an order is and why: its story from the history."""
     with store() as engine, transaction(engine) as connection:
         for one in _found(queries.find_by_name(connection, name, shop=shop), name):
+            if fetched:
+                _show_fetched(queries.tried(connection, one), one)
+                continue
             _show(one, queries.story(connection, one), queries.came(connection, one))
             if payload:
                 _show_payloads(queries.tried(connection, one))
@@ -45,9 +50,14 @@ def show(name: str, shop: str, payload: bool) -> None:
 @click.argument("name")
 @_shop
 @_reason
-def replay(name: str, shop: str, reason: str) -> None:
+@click.option("--risk-a-second-order", "at_risk", is_flag=True, help="Although SortedPRO may have it already.")
+def replay(name: str, shop: str, reason: str, at_risk: bool) -> None:
     """Look at an order again as if it had just come, and send an unchanged request once more."""
-    _act(name, shop, lambda engine, one, who, now: actions.replay(engine, one, who=who, reason=reason, now=now))
+
+    def act(engine: Engine, one: Order, who: str, now: datetime) -> Order:
+        return actions.replay(engine, one, who=who, reason=reason, now=now, at_risk=at_risk)
+
+    _act(name, shop, act)
 
 
 @order.command()
@@ -75,14 +85,21 @@ def skip(name: str, shop: str, reason: str) -> None:
 @click.option("--exists", metavar="EO-...", help="SortedPRO has it under this reference.")
 @click.option("--send-again", is_flag=True, help="SortedPRO does not have it.")
 @click.option("--drop", is_flag=True, help="It is not wanted any more.")
-def settle(name: str, shop: str, reason: str, exists: str | None, send_again: bool, drop: bool) -> None:
-    """Say what became of an order in doubt, after a look into SortedPRO."""
-    if sum((exists is not None, send_again, drop)) != 1:
-        raise click.UsageError("give one of --exists EO-..., --send-again, --drop")
-    settled = actions.Settled(exists=exists, send_again=send_again)
-    _act(
-        name, shop, lambda engine, one, who, now: actions.settle(engine, one, settled, who=who, reason=reason, now=now)
-    )
+@click.option("--write-back", type=click.Choice(["keep"]), help="Of a created order: leave the shop order as it is.")
+def settle(
+    name: str, shop: str, reason: str, exists: str | None, send_again: bool, drop: bool, write_back: str | None
+) -> None:
+    """End a doubt after a look into SortedPRO, or a write-back that the shop will not take."""
+    if sum((exists is not None, send_again, drop, write_back is not None)) != 1:
+        raise click.UsageError("give one of --exists EO-..., --send-again, --drop, --write-back keep")
+
+    def act(engine: Engine, one: Order, who: str, now: datetime) -> Order:
+        if write_back:
+            return actions.end_write_back(engine, one, who=who, reason=reason, now=now)
+        settled = actions.Settled(exists=exists, send_again=send_again)
+        return actions.settle(engine, one, settled, who=who, reason=reason, now=now)
+
+    _act(name, shop, act)
 
 
 def _act(name: str, shop: str, act: Callable[[Engine, Order, str, datetime], Order]) -> None:
@@ -147,6 +164,12 @@ def _next(one: Order) -> str:
 def _line(text: Text) -> None:
     """One line, however long: the terminal wraps it, and a search in piped output finds it whole."""
     console.print(text, soft_wrap=True)
+
+
+def _show_fetched(tried: list[queries.Tried], one: Order) -> None:
+    if not tried:
+        raise ActionRefused(f"{one.label} was never sent, so nothing is kept of what was read for it")
+    click.echo(simplejson.dumps(tried[-1].fetched, use_decimal=True, ensure_ascii=False, indent=2))
 
 
 def _show_payloads(tried: list[queries.Tried]) -> None:

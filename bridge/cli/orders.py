@@ -7,7 +7,7 @@ import json
 import click
 
 from bridge.cli.opening import store
-from bridge.cli.showing import console, orders_table, what
+from bridge.cli.showing import console, orders_table, reason_of
 from bridge.store import queries
 from bridge.store.database import transaction
 from bridge.store.tables import STATES
@@ -39,7 +39,7 @@ def list_orders(states: tuple[str, ...], shop: str, limit: int, as_json: bool) -
                         "name": one.label,
                         "state": one.state,
                         "reference": one.reference,
-                        "reason": what(one),
+                        "reason": reason_of(one) or None,
                     }
                 )
             )

@@ -43,4 +43,7 @@ def show_pauses(noun: str, pauses: Sequence[stored.Pause]) -> None:
         table.add_column(name, overflow="fold")
     for one in pauses:
         table.add_row(one.name, moment(one.paused_at), one.reason, str(one.orders), moment(one.oldest))
+    paused = [one.name for one in pauses if one.paused_at]
     console.print(table if pauses else f"no {noun} yet: the worker announces them when it starts")
+    for name in paused:
+        console.print(f"{name}: mend what is named; it goes on by itself then, or by `bridge {noun}s resume {name}`")

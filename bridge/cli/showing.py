@@ -38,22 +38,32 @@ def orders_table(orders: Iterable[Order], title: str | None = None) -> Table:
 
 
 def state(order: Order) -> Text:
-    """The state in its colour, and the flag beside it."""
+    """The state in its colour, and beside it what a person must see to."""
     text = Text(order.state, style=_COLOURS.get(order.state, ""))
-    return text.append(" changed", style="bold red") if order.changed else text
+    flags = (("changed", order.changed), ("two orders", bool(order.alarm)), ("not sent", bool(order.unsent)))
+    for words, raised in flags:
+        if raised:
+            text.append(f" {words}", style="bold red")
+    return text
 
 
 def what(order: Order) -> str:
     """The reference of a sent order, else the reason; what changed or is still missing after it."""
     parts = [order.reference or order.reason]
-    if order.reference and order.state == "created":
-        parts.append(f"not yet on the shop order: {order.reason}")
-    if order.changed:
-        parts.append(order.change)
-    if order.warning:
-        parts.append(order.warning)
-    parts += [f"not sent: {one['quantity']} x {one['name']} ({one['reason']})" for one in order.left_out]
-    return "; ".join(parts)
+    if order.trouble:
+        parts.append(f"not yet on the shop order: {order.trouble}" if order.state == "created" else order.trouble)
+    parts += [order.alarm, order.change, order.unsent, order.warning]
+    parts += [
+        f"not sent: {one['quantity']} x {one['name']} ({one['reason']})"
+        for one in order.left_out
+        if one["reason"] != "not sent"  # which `unsent` says
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def reason_of(order: Order) -> str:
+    """What there is to say beside the reference; "" where that says it all."""
+    return what(order).removeprefix(order.reference or "").removeprefix("; ")
 
 
 def next_look(order: Order) -> str:

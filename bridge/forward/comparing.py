@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import structlog
 
 from bridge.decide import Body, Decision, Known, Send, Skip, Wait, decide
-from bridge.errors import ShopTrouble, WriteBackRefused
+from bridge.errors import BridgeError, ShopTrouble, WriteBackRefused
 from bridge.forward import writing_back
 from bridge.forward.looking import Looking
 from bridge.forward.parts import Parts
@@ -19,6 +19,7 @@ from bridge.shops import Shop
 from bridge.sortedpro.contract import encode
 from bridge.store import ledger, products
 from bridge.store.database import transaction
+from bridge.store.ledger.claims import CLAIM
 
 log = structlog.get_logger()
 
@@ -35,26 +36,39 @@ class _Change:
 
 def follow(parts: Parts, order: ledger.Order) -> None:
     """Do what a sent order wants: compare a newer body, try a tag again, look at lines that were left out."""
-    if order.revision != order.compared or order.must_read:
-        order = _compare(parts, order)
-    if order.state == "done" and order.warning:
-        order = _try_again(parts, order)
-    elif order.state == "done" and order.left_out:
-        order = _look_at_left_out(parts, order)
+    order = compare(parts, order)
+    if order.state == "done" and order.warning and order.tries < writing_back.WARNINGS:
+        order = _try_again(parts, _extended(parts, order))
+    if order.state == "done" and order.left_out:
+        order = _look_at_left_out(parts, _extended(parts, order))
     now = parts.clock()
     with transaction(parts.engine) as connection:
-        again = writing_back.next_visit(order, [order.warning] if order.warning else [], now)
-        ledger.rest(connection, order, due_at=again if order.state == "done" else None, now=now)
+        again = writing_back.next_visit(order, order.warning, now) if order.state == "done" else None
+        ledger.rest(connection, order, due_at=again, now=now)
 
 
-def _compare(parts: Parts, order: ledger.Order) -> ledger.Order:
-    """Set or clear the flag `changed`, keeping the claim."""
+def compare(parts: Parts, order: ledger.Order) -> ledger.Order:
+    """Set or clear the flag `changed` where something came since the sending; the claim is kept.
+
+    A shop that only does not show the order any more proves nothing: the flag stays as it is.
+    """
+    if order.revision == order.compared and not order.must_read:
+        return order
     looking = Looking(parts, order)
     gone = looking.read(frozenset({"order"})) if order.must_read else None
     order = looking.order
-    change = _gone(gone) if gone else _difference(looking)
+    values: dict[str, Any] = {"compared": order.revision}
+    if gone is not None or order.must_read:
+        values["must_read"] = ledger.read_unless_newer(order)
+    if isinstance(gone, Wait):
+        with transaction(parts.engine) as connection:
+            return ledger.note(connection, order, **values)
+    change = _Change(words=f"do not ship: {gone.reason}", detail=[]) if gone else _difference(looking)
+    return _flag(parts, looking.order, change, values)
+
+
+def _flag(parts: Parts, order: ledger.Order, change: _Change | None, values: dict[str, Any]) -> ledger.Order:
     now = parts.clock()
-    values = {"compared": order.revision, "must_read": False}
     with transaction(parts.engine) as connection:
         if change is None:
             if order.changed:
@@ -66,8 +80,10 @@ def _compare(parts: Parts, order: ledger.Order) -> ledger.Order:
         return ledger.note(connection, order, changed=True, change=change.words, **values)
 
 
-def _gone(gone: Skip | Wait) -> _Change | None:
-    return _Change(words=f"do not ship: {gone.reason}", detail=[]) if isinstance(gone, Skip) else None
+def _extended(parts: Parts, order: ledger.Order) -> ledger.Order:
+    """The order with a whole claim before it, because more calls follow. Raises ClaimLost."""
+    with transaction(parts.engine) as connection:
+        return ledger.extend(connection, order, parts.clock() + CLAIM)
 
 
 def _difference(looking: Looking) -> _Change | None:
@@ -81,12 +97,14 @@ def _difference(looking: Looking) -> _Change | None:
     with transaction(parts.engine) as connection:
         attempt = ledger.sent_attempt(connection, order)
         text = products.mapping_text(connection, attempt.mapping_version) if attempt else None
-    if attempt is None or text is None:
+    if attempt is None:
         return None  # adopted: the bridge did not send it, so it has nothing to compare with
+    if text is None:
+        raise BridgeError("the mapping that the order was sent with is not stored")
     then = replace(parts.stored_mapping(shop, attempt.mapping_version, text), mode="live")
     anew = shop.platform.reread(newest.content.order, attempt.fetched)
-    if anew and (gone := looking.read(anew)):
-        return _gone(gone)
+    if anew and isinstance(gone := looking.read(anew), Skip):
+        return _Change(words=f"do not ship: {gone.reason}", detail=[])
     sent = _decided(then, parts.body(shop, attempt.body_id), attempt, attempt.fetched)
     now = _decided(then, newest, attempt, {**attempt.fetched, **looking.data} if anew else attempt.fetched)
     return _told(sent, now)
@@ -155,32 +173,38 @@ def _look_at_left_out(parts: Parts, order: ledger.Order) -> ledger.Order:
     shipping = shop.platform.shipping(look)
     with transaction(parts.engine) as connection:
         attempt = ledger.sent_attempt(connection, looking.order)
-    unsent = _unsent(parts, shop, looking.order, attempt, shipping)
-    still = [one for one in shipping.left_out if one.may_ship]
+    unsent, free = _unsent(parts, shop, looking.order, attempt, shipping)
     with transaction(parts.engine) as connection:
-        if unsent and unsent != looking.order.change:
-            ledger.remark(connection, looking.order, unsent, now=now, code="not_sent")
-        flag = {"changed": True, "change": unsent} if unsent else {}
-        left_out = [
-            {"line_id": one.line_id, "name": one.name, "quantity": one.quantity, "reason": one.reason} for one in still
-        ]
-        return ledger.note(connection, looking.order, left_out=left_out, tries=0, **flag)
+        if unsent != looking.order.unsent:
+            words = unsent or "nothing that may ship is left unsent"
+            ledger.remark(connection, looking.order, words, now=now, code="not_sent")
+        waiting = [asdict(one) for one in shipping.left_out if one.may_ship]
+        return ledger.note(connection, looking.order, left_out=[*waiting, *free], unsent=unsent)
 
 
-def _unsent(parts: Parts, shop: Shop, order: ledger.Order, attempt: ledger.Attempt | None, shipping: Shipping) -> str:
-    """Quantities that may ship now and were not in what was sent, in words; "" where there are none."""
+def _unsent(
+    parts: Parts, shop: Shop, order: ledger.Order, attempt: ledger.Attempt | None, shipping: Shipping
+) -> tuple[str, list[dict[str, Any]]]:
+    """What may ship now and was not in what was sent: in words ("" for nothing), and as lines left out."""
     if attempt is None:
-        return ""
+        return "", []
     then = parts.body(shop, attempt.body_id)
     fetched = Fetched(data=attempt.fetched, complete=True)
     look = Look(order=then.content.order, fetched=fetched, now=attempt.clock, shop=shop.facts)
-    sent: dict[str, Any] = {}
-    for line in shop.platform.shipping(look).lines:
-        sent[str(line["id"])] = sent.get(str(line["id"]), 0) + line["quantity"]
-    words = []
+    sent = _quantities(shop.platform.shipping(look).lines)
+    free = _quantities(shipping.lines)
+    words, lines = [], []
     for one in order.left_out:
-        free = sum(line["quantity"] for line in shipping.lines if str(line["id"]) == one["line_id"])
-        extra = min(free, one["quantity"]) if sent.get(one["line_id"]) is None else free - sent[one["line_id"]]
+        extra = free.get(one["line_id"], 0) - sent.get(one["line_id"], 0)
         if extra > 0:
             words.append(f"{extra} x {one['name']} may ship now and stands in no SortedPRO order")
-    return "; ".join(words)
+            lines.append({**one, "quantity": int(extra), "reason": "not sent"})
+    return "; ".join(words), lines
+
+
+def _quantities(lines: Sequence[Json]) -> dict[str, Any]:
+    """Shipping quantities by line id."""
+    found: dict[str, Any] = {}
+    for line in lines:
+        found[str(line["id"])] = found.get(str(line["id"]), 0) + line["quantity"]
+    return found

@@ -35,17 +35,11 @@ class Forwarder:
         if order is None:
             return False
         try:
-            _work(self.parts, order)
+            _forward(self.parts, order)
         except ClaimLost:
             log.info("left to a newer body or another worker", shop=order.shop, order=order.label)
             with transaction(self.parts.engine) as connection:
                 ledger.release(connection, order, self.parts.clock())
-        except ShopTrouble as trouble:
-            _postpone(self.parts, order, trouble)
-        except StoreAway:
-            raise
-        except Exception as error:  # noqa: BLE001 - one of the two places: around one order
-            _broken(self.parts, order, error)
         return True
 
     def is_more_due(self) -> bool:
@@ -54,13 +48,25 @@ class Forwarder:
             return ledger.due_now(connection, self.parts.clock(), at_most=1) > 0
 
 
+def _forward(parts: Parts, order: ledger.Order) -> None:
+    """Work on an order, and write onto it what stands in the way. Raises ClaimLost, StoreAway."""
+    try:
+        _work(parts, order)
+    except ShopTrouble as trouble:
+        _postpone(parts, order, trouble)
+    except (ClaimLost, StoreAway):
+        raise
+    except Exception as error:  # noqa: BLE001 - one of the two places: around one order
+        _broken(parts, order, error)
+
+
 def _work(parts: Parts, order: ledger.Order) -> None:
     """What the order's state wants."""
     match order.state:
         case "sending":
             sending.expire(parts, order)
         case "created":
-            writing_back.write_back(parts, order)
+            writing_back.write_back(parts, comparing.compare(parts, order))
         case "done" | "in_doubt":
             comparing.follow(parts, order)
         case _:
@@ -76,9 +82,9 @@ def _postpone(parts: Parts, order: ledger.Order, trouble: ShopTrouble) -> None:
             connection, order.shop, reason=str(trouble), code=trouble.code, now=now
         ):
             log.error("shop paused", shop=order.shop, reason=str(trouble))
-        if order.code != trouble.code:
+        if order.trouble_code != trouble.code:
             ledger.remark(connection, order, str(trouble), now=now, code=trouble.code)
-        ledger.postpone(connection, order, not_before=now + wait, reason=str(trouble), code=trouble.code, now=now)
+        ledger.postpone(connection, order, not_before=now + wait, trouble=str(trouble), code=trouble.code, now=now)
     log.warning("shop trouble", shop=order.shop, order=order.label, reason=str(trouble), next_try=str(now + wait))
 
 
@@ -92,6 +98,7 @@ def _broken(parts: Parts, order: ledger.Order, error: Exception) -> None:
         current = ledger.get(connection, order.id)
         if current.claim_id != order.claim_id or current.state == "sending":
             return  # another has it, or its deadline will tell
-        ledger.remark(connection, current, reason, now=now, code="internal_error")
+        if current.trouble_code != "internal_error":
+            ledger.remark(connection, current, reason, now=now, code="internal_error")
         wait = next_try(current.tries, parts.chance)
-        ledger.postpone(connection, current, not_before=now + wait, reason=reason, code="internal_error", now=now)
+        ledger.postpone(connection, current, not_before=now + wait, trouble=reason, code="internal_error", now=now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -85,8 +85,10 @@ class Looking:
         claim = self.order.claim_id
         with transaction(self.parts.engine) as connection:
             self.order = ledger.get(connection, self.order.id)
-        if self.order.claim_id != claim or self.order.body_id is None:
+        if self.order.claim_id != claim:
             raise ClaimLost("claimed by another")
+        if self.order.body_id is None:
+            return Skip(reason="the order stands in a row of its own, under its key")
         self.body = self.parts.body(self.shop, self.order.body_id)
         return None
 
@@ -100,7 +102,7 @@ def look(parts: Parts, order: ledger.Order) -> None:
     decision, now = looking.decide()
     log.info("decided", shop=order.shop, order=looking.order.label, decision=type(decision).__name__.lower())
     if looking.order.state == "held" and not isinstance(decision, Hold | Skip):
-        _rest(looking, now)
+        _keep_held(looking, decision, now)
         return
     match decision:
         case Send():
@@ -112,7 +114,8 @@ def look(parts: Parts, order: ledger.Order) -> None:
             _settle(looking, "skipped", decision.reason, now)
         case Hold(problem=problem):
             _settle(looking, "held", problem.message, now, code=problem.code)
-        case Unmappable(problems=problems):
+        case Unmappable(problems=problems, notes=notes):
+            _note(looking, notes, now)
             _settle(looking, "failed", _first(problems), now, code=problems[0].code or "unmappable", problems=problems)
         case Adopt(reference=reference):
             _adopt(looking, reference, now)
@@ -136,21 +139,40 @@ def _settle(
 ) -> None:
     """Move the order, or only let it go where nothing has changed (an hourly look is no event)."""
     order = looking.order
-    changes = {"due_at": None, "not_before": None, "tries": 0, "must_read": False, **changes}
+    changes = {"due_at": None, "not_before": None, "tries": 0, "unreachable_since": None, **changes}
     with transaction(looking.parts.engine) as connection:
         if (order.state, order.reason, order.code) == (state, reason, code):
-            ledger.rest(connection, order, now=now, **changes)
+            ledger.rest(connection, order, now=now, must_read=ledger.read_unless_newer(order), **changes)
             return
         ledger.move(
             connection, order, state, event=reason, now=now, code=code, same_revision=True,
-            detail=as_detail(problems) if problems else None, **changes,
+            detail=as_detail(problems) if problems else None, must_read=False, **changes,
         )  # fmt: skip
 
 
-def _rest(looking: Looking, now: datetime) -> None:
-    """What a person must let go, or took out, stays where it is."""
+def _note(looking: Looking, notes: Sequence[str], now: datetime) -> None:
+    """What an order's story needs beside its problems, told once."""
+    if looking.order.state == "failed":
+        return
     with transaction(looking.parts.engine) as connection:
-        ledger.rest(connection, looking.order, due_at=None, now=now, must_read=False, not_before=None)
+        for words in notes:
+            ledger.remark(connection, looking.order, words, now=now)
+
+
+def _keep_held(looking: Looking, decision: Decision, now: datetime) -> None:
+    """A held order stays so until a person releases it, with what would stop it afterwards told now."""
+    order = looking.order
+    if isinstance(decision, Unmappable):
+        _settle(looking, "held", _first(decision.problems), now, code=order.code, problems=decision.problems)
+        return
+    with transaction(looking.parts.engine) as connection:
+        ledger.rest(connection, order, due_at=None, now=now, must_read=ledger.read_unless_newer(order), not_before=None)
+
+
+def _rest(looking: Looking, now: datetime) -> None:
+    """What a person took out stays where it is."""
+    with transaction(looking.parts.engine) as connection:
+        ledger.rest(connection, looking.order, due_at=None, now=now, not_before=None)
 
 
 def _adopt(looking: Looking, reference: str, now: datetime) -> None:

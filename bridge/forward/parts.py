@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
 from bridge.decide import Body
 from bridge.errors import BridgeError, ShopTrouble
@@ -34,13 +34,16 @@ class Parts:
     new_id: Callable[[], UUID]
     chance: Callable[[], float]
     pause: Callable[[float], None]  # time.sleep
+    stopping: Callable[[], bool]  # the process is about to end: no further Create Order call is begun
     _kept: set[str] = field(default_factory=set)  # mapping versions whose text is stored
 
-    def keep_mapping(self, connection: Connection, version: str, text: str, now: datetime) -> None:
-        """Store the text of a mapping version, once a process."""
-        if version not in self._kept:
+    def keep_mapping(self, version: str, text: str, now: datetime) -> None:
+        """Store the text of a mapping version, committed, once a process."""
+        if version in self._kept:
+            return
+        with transaction(self.engine) as connection:
             products.keep_mapping(connection, version, text, now)
-            self._kept.add(version)
+        self._kept.add(version)
 
     def shop(self, name: str) -> Shop:
         """The shop of an order. Raises ShopTrouble where no mapping file names it any more."""

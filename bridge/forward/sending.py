@@ -11,7 +11,7 @@ import structlog
 
 from bridge.backoff import GIVE_UP, next_try
 from bridge.decide import Known, Send
-from bridge.errors import ReferenceTaken, StoreAway
+from bridge.errors import ClaimLost, ReferenceTaken, StoreAway
 from bridge.forward.parts import Parts
 from bridge.shops import Shop
 from bridge.sortedpro.client import Outcome, SortedPro
@@ -24,6 +24,9 @@ log = structlog.get_logger()
 
 # Seconds between tries to write an outcome down while the database is away, some two minutes in all.
 _PATIENCE = (0.1, 0.2, 0.5, *[1.0] * 10, *[5.0] * 22)
+
+# An order that was due for longer than this was held back by a pause, not by SortedPRO.
+_ROW = timedelta(hours=2)
 
 LIMIT = timedelta(seconds=20)  # of a Create Order call, from connecting to the last byte
 
@@ -55,8 +58,11 @@ def send(
         clock=now,
     )
     content = encode(with_attempt(decision.payload, str(attempt.id)))
+    if parts.stopping():
+        raise ClaimLost("the process is about to end: the order is left to the next one")
+    parts.keep_mapping(shop.mapping.version, shop.mapping.text, now)
     try:
-        begun = _begin(parts, order, shop, decision, attempt, now)
+        begun = _begin(parts, order, decision, attempt, now)
     except ReferenceTaken:
         _taken(parts, order, attempt.destination, decision.customer_reference, now)
         return None
@@ -67,17 +73,11 @@ def send(
 
 
 def _begin(
-    parts: Parts, order: ledger.Order, shop: Shop, decision: Send, attempt: ledger.Attempt, now: datetime
+    parts: Parts, order: ledger.Order, decision: Send, attempt: ledger.Attempt, now: datetime
 ) -> ledger.Order | None:
     """Write down that the order is being sent, with what was used for it; None where the destination has no room."""
     left_out = [asdict(one) for one in decision.left_out if one.may_ship]
     with transaction(parts.engine) as connection:
-        parts.keep_mapping(connection, shop.mapping.version, shop.mapping.text, now)
-        for note in [
-            *decision.notes,
-            *(f"left out: {one.quantity} x {one.name}: {one.reason}" for one in decision.left_out),
-        ]:
-            ledger.remark(connection, order, note, now=now)
         begun = ledger.begin_send(
             connection, order, attempt, customer_reference=decision.customer_reference, left_out=left_out,
             now=parts.clock(),
@@ -86,6 +86,10 @@ def _begin(
             if order.state == "queued":
                 ledger.rest(connection, order, due_at=now, now=now)
             return None
+        if order.attempt_id is None:  # told once, not at each try
+            left = [f"left out: {one.quantity} x {one.name}: {one.reason}" for one in decision.left_out]
+            for words in (*decision.notes, *left):
+                ledger.remark(connection, begun, words, now=now)
         return begun
 
 
@@ -192,20 +196,27 @@ def _settle(
             wait = outcome.retry_after or next_try(order.tries, parts.chance)
             _again(connection, order, f"SortedPRO is busy: {outcome.message}", "busy", now + wait, None, about)
         case "unreachable":
-            since = order.unreachable_since or now
+            since = _unreachable_since(order, now)
             wait = next_try(order.tries, parts.chance)
             if now - since > GIVE_UP:
                 words = f"{outcome.message}; so for {GIVE_UP.days} days now: replay it when SortedPRO is there again"
                 ledger.move(connection, order, "failed", event=words, code="unreachable", **about)
             else:
                 _again(connection, order, outcome.message, "unreachable", now + wait, since, about)
-        case "unknown":
+        case "unknown" if order.state == "sending":
             words = f"in doubt: {outcome.message}"
             doubtful = ledger.move(
                 connection, order, "in_doubt", event=words, code="in_doubt", due_at=now if newer else None, **about
             )
             _doubt_policy(parts, connection, doubtful, now)
     return None
+
+
+def _unreachable_since(order: ledger.Order, now: datetime) -> datetime:
+    """When the row of unreachable answers began; a pause in between, when nothing was tried, ends a row."""
+    if order.unreachable_since is None or order.not_before is None or now - order.not_before > _ROW:
+        return now
+    return order.unreachable_since
 
 
 def _again(

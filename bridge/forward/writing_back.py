@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 _CALLS = 30.0  # seconds for the calls of one write-back
 _HOUR = timedelta(hours=1)
-_WARNINGS = 10  # tries for a tag or a note, after which it is left
+WARNINGS = 10  # tries for a tag or a note, after which it is left
 
 
 def write_back(parts: Parts, order: ledger.Order, body: Body | None = None) -> None:
@@ -40,7 +40,7 @@ def write_back(parts: Parts, order: ledger.Order, body: Body | None = None) -> N
     with transaction(parts.engine) as connection:
         ledger.move(
             connection, order, "done", event="; ".join([words, *warnings]), reason=words, now=now,
-            warning="; ".join(warnings), due_at=next_visit(order, warnings, now), not_before=None, tries=0,
+            warning="; ".join(warnings), due_at=next_visit(order, "; ".join(warnings), now), not_before=None, tries=0,
         )  # fmt: skip
     log.info("written back", shop=order.shop, order=order.label, reference=order.reference)
 
@@ -62,13 +62,14 @@ def put(parts: Parts, order: ledger.Order, body: Body | None = None) -> list[str
     return list(parts.fetcher.client(order.shop).write_reference(body.content, record, Budget(_CALLS)))
 
 
-def next_visit(order: ledger.Order, warnings: list[str], now: datetime) -> datetime | None:
+def next_visit(order: ledger.Order, warning: str, now: datetime) -> datetime | None:
     """When a sent order is looked at again: at once for a newer body, later for a tag or for lines that may ship."""
     if order.revision != order.compared:
         return now
-    if warnings and order.tries < _WARNINGS:
-        return now + timedelta(minutes=2 ** min(order.tries, 6))
-    return now + _HOUR if order.left_out else None
+    times = [now + _HOUR] if order.left_out else []
+    if warning and order.tries < WARNINGS:
+        times.append(now + timedelta(minutes=2 ** min(order.tries, 6)))
+    return min(times, default=None)
 
 
 def _later(parts: Parts, order: ledger.Order, words: str, code: str, wait: timedelta | None, *, pauses: bool) -> None:
@@ -78,7 +79,7 @@ def _later(parts: Parts, order: ledger.Order, words: str, code: str, wait: timed
     with transaction(parts.engine) as connection:
         if pauses and destinations.pause_shop(connection, order.shop, reason=words, code=code, now=now):
             log.error("shop paused", shop=order.shop, reason=words)
-        if (order.code, order.reason) != (code, words):
+        if (order.trouble_code, order.trouble) != (code, words):
             ledger.remark(connection, order, f"not written back yet: {words}", now=now, code=code)
-        ledger.postpone(connection, order, not_before=when, reason=words, code=code, now=now)
+        ledger.postpone(connection, order, not_before=when, trouble=words, code=code, now=now)
     log.warning("not written back yet", shop=order.shop, order=order.label, reason=words, next_try=str(when))

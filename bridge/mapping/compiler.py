@@ -140,6 +140,7 @@ def compile(  # noqa: A001 - read as `compiler.compile`
     wait = _rules(document, "wait", names, expressions)
     _report_lets(names, skip + wait, expressions)
     order = compile_order(document.section("order"), target_of(contract), names.vocabulary, expressions)
+    _report_unused_waits(names, expressions)
     problems = [*document.problems, *expressions.problems]
     if document.section("order") is None:
         message = "the section is missing: it says what becomes of an order, in the request's own names"
@@ -158,6 +159,7 @@ def _rules(document: Document, section: str, names: Naming, expressions: Express
             continue  # the document has a problem for it
         checked = expressions.bare(scalar, names.vocabulary, rule=True)
         expressions.report_fields(checked, grave=True)
+        expressions.report_waits(checked, may_wait=section == "wait")
         behind = names.behind(checked.names)
         rules.append(
             Rule(
@@ -179,6 +181,12 @@ def _report_lets(names: Naming, rules: tuple[Rule, ...], expressions: Expression
     used = frozenset[str]().union(*[rule.lets for rule in rules])
     for name, checked in names.lets.items():
         expressions.report_fields(checked, grave=name in used)
+
+
+def _report_unused_waits(names: Naming, expressions: Expressions) -> None:
+    """A let that waits is told of where it is used, unless that is in a wait rule; here are those without any use."""
+    for name, checked in names.lets.items():
+        expressions.report_waits(checked, may_wait=name in expressions.names)
 
 
 def _rule_problem(rule: Rule, message: str, found: Json) -> Problem:

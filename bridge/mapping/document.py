@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.errors import ConfigurationError, Problem
@@ -78,7 +78,7 @@ class Document:
     """
 
     file: str
-    root: Map
+    root: Map = field(repr=False)  # it holds the secrets that variables brought
     problems: tuple[Problem, ...] = ()
 
     def section(self, name: str) -> Node | None:

@@ -9,10 +9,12 @@ from jinja2 import nodes
 
 from bridge.errors import Problem
 from bridge.mapping import grammar
-from bridge.mapping.check import Findings, Shape, Vocabulary, check
+from bridge.mapping.check import Vocabulary, check
 from bridge.mapping.evaluate import Builder, Evaluator
 from bridge.mapping.language import Filter
+from bridge.mapping.shapes import Shape
 from bridge.mapping.tree import Node, Scalar
+from bridge.mapping.waiting import ELSEWHERE, LOST, Waits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,7 @@ class Checked:
     fetched: frozenset[str] = frozenset()
     unknown_fields: tuple[str, ...] = ()
     shape: Shape | None = None
+    waits: Waits = Waits.NOT
 
     @property
     def text(self) -> str:
@@ -38,6 +41,7 @@ class Expressions:
     def __init__(self, filters: Mapping[str, Filter]) -> None:
         self.problems: list[Problem] = []
         self.warnings: list[Problem] = []
+        self.names: set[str] = set()  # all that the expressions use
         self._filters = filters
 
     def bare(self, scalar: Scalar, vocabulary: Vocabulary, target: str = "", *, rule: bool = False) -> Checked:
@@ -78,6 +82,13 @@ class Expressions:
         for message in checked.unknown_fields:
             place.append(_problem(checked.scalar, message, target, checked.text))
 
+    def report_waits(self, checked: Checked, *, may_wait: bool, target: str = "") -> None:
+        """An `until` that nothing would look at again for."""
+        if checked.waits is not Waits.NOT and not may_wait:
+            self.report(checked.scalar, [ELSEWHERE], target=target)
+        elif checked.waits is Waits.LOSES:
+            self.report(checked.scalar, [LOST], target=target)
+
     def _guarded(self, scalar: Scalar, target: str, compiled: Callable[[], Checked]) -> Checked:
         """What was compiled, or a stand-in beside the problem: the start stops anyway."""
         try:
@@ -98,18 +109,17 @@ class Expressions:
         findings = [check(node, vocabulary) for node in found]
         problems = [message for finding in findings for message in finding.problems]
         self.report(scalar, problems, target=target)
+        names = frozenset[str]().union(*[finding.names for finding in findings])
+        self.names |= names
         return Checked(
             scalar=scalar,
             evaluate=_nothing if problems else build(),
-            names=frozenset().union(*[finding.names for finding in findings]),
+            names=names,
             fetched=frozenset().union(*[finding.fetched for finding in findings]),
             unknown_fields=tuple(message for finding in findings for message in finding.unknown_fields),
-            shape=_only(findings),
+            shape=findings[0].shape if len(findings) == 1 else None,
+            waits=next((finding.waits for finding in findings if finding.waits is not Waits.NOT), Waits.NOT),
         )
-
-
-def _only(findings: list[Findings]) -> Shape | None:
-    return findings[0].shape if len(findings) == 1 else None
 
 
 def _nothing(_: object) -> None:

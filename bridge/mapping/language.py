@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any, Union
 
 from bridge.errors import BridgeError
@@ -16,6 +17,14 @@ Json = Any  # a value as JSON has it: numbers are int or Decimal
 Fields = Mapping[str, Union["Fields", None]]
 
 
+class Gives(Enum):
+    """What becomes of the fields of what goes into a filter."""
+
+    SAME = "same"  # what comes out has them: a list's entry, or some of its entries
+    FIELD = "field"  # what comes out stood under the field that `Filter.key` names
+    EITHER = "either"  # what comes out went in as the value or as an argument
+
+
 @dataclass(frozen=True, kw_only=True)
 class Filter:
     """A filter that expressions may use."""
@@ -23,7 +32,10 @@ class Filter:
     function: Callable[..., Any]  # gets None for a missing value; raises ValueError with a sentence that shows no value
     looks: bool = False  # the function's first argument is the look (platforms.base.Look), before the value
     takes_missing: bool = False  # else a null or missing value gives missing without a call
-    gives: Fields | None = None  # field names of what comes out, for the check at the start
+    # For the check at the start:
+    gives: Fields | Gives | None = None  # the field names of what comes out
+    key: str = ""  # the argument that names a field of what goes in
+    waits: bool = False  # an Until comes out
 
 
 class Table(dict[str, Json]):

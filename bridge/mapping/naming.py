@@ -9,19 +9,20 @@ from pathlib import PurePath
 from typing import Any
 
 from bridge.errors import BridgeError
-from bridge.mapping.check import Shape, Vocabulary
+from bridge.mapping.check import FIELD_PATH, Vocabulary
 from bridge.mapping.document import Document
 from bridge.mapping.evaluate import FAULTS, Evaluator, Names
 from bridge.mapping.expressions import Checked, Expressions
 from bridge.mapping.grammar import is_template, names_in
-from bridge.mapping.language import Fields, Filter, NoValue, Table
+from bridge.mapping.language import Fields, Filter, Gives, NoValue, Table
+from bridge.mapping.shapes import Shape, below_path, place_of, tree, with_added
 from bridge.mapping.tree import Json, List, Map, Node, Scalar, plain, walk
+from bridge.mapping.waiting import Waits
 
 _SHOP: Fields = {"name": {}, "platform": {}, "domain": {}}
 _OWN = frozenset({"order", "shop", "now", "fetched"})
 _WORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"})
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_FIELD = re.compile(r"[A-Za-z_]\w*(\.[\w-]+)+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,16 +65,22 @@ def naming(
 ) -> Naming:
     """The names of a document; what is wrong with them goes to `expressions`."""
     tables = _tables(document, expressions)
+    added = tree(_added(document, expressions))
     vocabulary = Vocabulary(
         names={
-            "order": Shape(fields=fields, paths=("order",)),
+            "order": Shape(fields=with_added(fields, added.get("order") or {}), paths=("order",)),
             "shop": Shape(fields=_SHOP, paths=("shop",)),
             "now": None,
             **dict.fromkeys(tables),
         },
         fetched=frozenset(fetched),
         filters=filters,
-        added=tuple(_added(document, expressions)),
+        given={
+            name: _given(name, spec.gives, fields, added)
+            for name, spec in filters.items()
+            if spec.gives is not None and not isinstance(spec.gives, Gives)
+        },
+        added=added,
     )
     lets = _Lets(document, expressions, vocabulary)
     return Naming(
@@ -119,7 +126,15 @@ class _Lets:
                 self._compile(other, (*above, name))
         checked = self._expressions.bare(scalar, self.vocabulary)
         self.checked[name] = checked
-        self.vocabulary = self.vocabulary.with_name(name, checked.shape)
+        self.vocabulary = self.vocabulary.with_name(name, checked.shape, waiting=checked.waits is not Waits.NOT)
+
+
+def _given(name: str, gives: Fields, order: Fields, added: Fields) -> Shape:
+    """What comes out of a filter; lines of the order that it gives have what `fields:` adds to lines."""
+    place = place_of(gives, order)
+    of_order = below_path(added.get("order") or {}, place)
+    fields = with_added(with_added(gives, of_order), added.get(name) or {})
+    return Shape(fields=fields, paths=(f"(… | {name})", name, *([f"order.{place}"] if place else [])))
 
 
 def _tables(document: Document, expressions: Expressions) -> dict[str, Table]:
@@ -143,7 +158,7 @@ def _added(document: Document, expressions: Expressions) -> Iterable[str]:
     section = document.section("fields")
     for node in section.entries if isinstance(section, List) else ():
         path = plain(node)
-        if isinstance(path, str) and _FIELD.fullmatch(path):
+        if isinstance(path, str) and FIELD_PATH.fullmatch(path):
             yield path
         elif isinstance(path, str):
             expressions.report(node, ["a field is written from its root: `fields: [order.pickup_store]`"])

@@ -105,6 +105,7 @@ class _Order:
         if is_template(node):
             checked = self._expressions.template(node, vocabulary, path, wants_text=target.wants_text)
             self._expressions.report_fields(checked, grave=False, target=path)
+            self._expressions.report_waits(checked, may_wait=False, target=path)
             return Templated(expression=_expression(checked))
         if not node.text:
             return _constant(node, ABSENT)
@@ -176,6 +177,7 @@ class _Order:
             return Checked(scalar=Scalar(parts=None, file=node.file, line=node.line), evaluate=lambda _: None)
         checked = self._expressions.bare(node, vocabulary, path)
         self._expressions.report_fields(checked, grave=False, target=path)
+        self._expressions.report_waits(checked, may_wait=False, target=path)
         return checked
 
     def _problem(self, node: Node, path: str, message: str) -> None:

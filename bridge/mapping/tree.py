@@ -41,7 +41,7 @@ class Node:
 class Scalar(Node):
     """A text as it stands in the file with its variables filled in, or null (`parts` is None)."""
 
-    parts: tuple[str, ...] | None  # Literal where a variable was filled in
+    parts: tuple[str, ...] | None = field(repr=False)  # Literal where a variable was filled in; may be a secret
     variables: tuple[Variable, ...] = field(default=(), compare=False)
 
     @property

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 from bridge.errors import NotRead, Problem
 from bridge.mapping.evaluate import FAULTS, Evaluator, Names, unheard_of
-from bridge.mapping.language import NoValue, Until
+from bridge.mapping.language import NoValue
 from bridge.mapping.tree import Json
 from bridge.mapping.wording import kind, shorten
 
@@ -116,9 +116,6 @@ class Templated:
         run.sources[path] = expression.source
         value = run.evaluate(expression, path)
         if value is ABSENT or value is None or (value.__class__ in _EMPTIABLE and not value):
-            return ABSENT
-        if isinstance(value, Until):
-            run.fail(self.expression.source, path, "`until` says when to look again: it belongs under `wait:`", None)
             return ABSENT
         run.filled += 1
         return value

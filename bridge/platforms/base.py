@@ -116,6 +116,14 @@ class Record:
     reference: str
     destination: str  # host of the SortedPRO address
     written_at: datetime
+    also: tuple[str, ...] = ()  # other references of this order that stand beside it; read, never written
+
+    def names(self, order_id: str, order_key: str) -> bool:
+        """Whether it is about this very order: ids recur in restored and copied shops, order keys do not.
+
+        A key that is missing on either side (records and bodies that a tool has shortened) leaves it to the id.
+        """
+        return self.order_id == order_id and (not self.order_key or not order_key or self.order_key == order_key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +193,7 @@ class Platform(Protocol):
     filters: Mapping[str, Filter]  # shippable, to_ship, total_weight, line_value, ...
     shop_keys: frozenset[str]  # what may stand in `shop` beside name, platform and secrets
     write_back_keys: frozenset[str]
+    keys: Sequence[str]  # what can be read of a shop for an order: "order", "product:<id>"
     gone_is_deleted: bool  # a read that finds no order proves a deletion (else only beside a deletion webhook)
 
     def settings(self, shop: Mapping[str, Any], write_back: Mapping[str, Any]) -> tuple[Settings | None, list[Problem]]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from psycopg.types.string import StrDumper
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -43,17 +45,36 @@ def connect(database: Database, *, pool: int, statement_limit_ms: int = 3000) ->
         pool_timeout=1,
         pool_use_lifo=True,
         pool_pre_ping=True,
+        hide_parameters=True,  # bodies are among them
+        json_serializer=_as_json,
         connect_args=_CONNECT | {"prepare_threshold": None},
     )
 
     @event.listens_for(engine, "connect")
     def _limit(connection: Any, _record: Any) -> None:
+        connection.adapters.register_dumper(str, _Words)
         # Not by startup options: connection poolers such as pgbouncer refuse those.
         with connection.cursor() as cursor:
             cursor.execute(f"set statement_timeout = {int(statement_limit_ms)}")
         connection.commit()
 
     return engine
+
+
+def storable(words: str) -> str:
+    """Words as PostgreSQL takes them: without NUL and halves of characters, both of which JSON can spell."""
+    return words.replace("\0", "").encode(errors="replace").decode()
+
+
+def _as_json(value: Any) -> str:
+    return storable(json.dumps(value, ensure_ascii=False).replace("\\u0000", ""))
+
+
+class _Words(StrDumper):
+    """Texts on their way to the database."""
+
+    def dump(self, obj: str) -> Any:
+        return super().dump(storable(obj))
 
 
 @contextmanager
@@ -66,7 +87,9 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         raise StoreAway("all database connections are busy") from error
     except DBAPIError as error:
         if is_away(error):
-            raise StoreAway(f"the database is away: {type(error.orig).__name__}") from error
+            raise StoreAway(
+                f"the database is away ({type(error.orig).__name__}): is it running, and is DATABASE_URL right?"
+            ) from error
         raise
 
 

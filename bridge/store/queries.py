@@ -41,6 +41,7 @@ class Tried:
     message: str
     reference: str | None
     payload: bytes
+    fetched: dict[str, Any]  # what was read from the shop for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +118,7 @@ def tried(connection: Connection, order: Order) -> list[Tried]:
             message=row.message,
             reference=row.reference,
             payload=unseal(row.payload),
+            fetched=unseal_json(row.fetched),
         )
         for row in connection.execute(query)
     ]

@@ -21,7 +21,11 @@ def unseal(stored: bytes) -> bytes:
 
 def seal_json(value: Any) -> bytes:
     """A JSON value (numbers int or Decimal, kept exactly), sealed."""
-    return seal(simplejson.dumps(value, use_decimal=True, ensure_ascii=False, separators=(",", ":")).encode())
+    return seal(
+        simplejson.dumps(value, use_decimal=True, ensure_ascii=False, separators=(",", ":")).encode(
+            errors="surrogatepass"
+        )
+    )
 
 
 def unseal_json(stored: bytes) -> Any:

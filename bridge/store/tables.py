@@ -82,6 +82,8 @@ orders = Table(
     Column("state", Text, nullable=False),
     _words("reason"),  # why it is where it is, without personal data
     _words("code"),  # the same as a slug
+    _words("trouble"),  # what is in the way for now (the shop is down), beside the reason, which stays
+    _words("trouble_code"),
     _flag("by_person"),  # a person put it here: a newer body does not move it
     _flag("resend"),  # a person asked again: an unchanged request may be sent once more
     Column("released", ARRAY(Text), nullable=False, server_default="{}"),  # codes of holds that a person released
@@ -119,6 +121,8 @@ orders = Table(
     _words("warning"),  # what remains to be done beside the record: a tag, a note
     _flag("changed"),  # the shop order changed after it was sent
     _words("change"),  # how
+    _words("alarm"),  # what no later body can mend: two orders in SortedPRO
+    _words("unsent"),  # goods that may ship now and stand in no SortedPRO order
     _time("first_seen_at", nullable=False),
     _time("state_since", nullable=False),
     CheckConstraint(f"state in ({', '.join(repr(state) for state in STATES)})", name="orders_state"),

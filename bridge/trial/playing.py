@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import simplejson
 
-from bridge.cli.showing import what
+from bridge.cli.showing import reason_of
 from bridge.errors import ActionRefused
 from bridge.sandbox.webhooks import Sender
 from bridge.store import queries
@@ -133,11 +133,6 @@ class Playing:
         with transaction(self._stage.engine) as connection:
             came = queries.received_without_order(connection, limit=_ALL)
         return next((words for _, shop, _, words in came if shop == scene.shop and scene.reason in words), "")
-
-
-def reason_of(order: Order) -> str:
-    """Why an order is where it is, without the reference, which says it for those that are done."""
-    return what(order).removeprefix(order.reference or "").removeprefix("; ")
 
 
 def now_utc() -> datetime:

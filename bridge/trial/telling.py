@@ -16,9 +16,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bridge.cli import showing
+from bridge.cli.showing import reason_of
 from bridge.store.ledger import Order
 from bridge.store.tables import STATES
-from bridge.trial.playing import reason_of
 from bridge.trial.stage import Stage
 from bridge.trial.verdict import Outcome, Verdict, judge
 

@@ -18,7 +18,7 @@ MAX_BODY = 10 * 1024 * 1024  # bytes; the largest order seen is some hundred kil
 def register(app: Flask, bridge: Bridge) -> None:
     """Add the route."""
 
-    @app.post("/webhooks/<shop>")
+    @app.post("/webhooks/<shop>", provide_automatic_options=False)
     def receive(shop: str) -> Response:
         return _receive(bridge, shop)
 

@@ -57,6 +57,11 @@ class Rig:
         headers["X-WC-Webhook-Signature"] = signature(self.world.woocommerce.secret, body)
         return Packet(body=body, headers=headers)
 
+    def signed_for_shopify(self, body: bytes, topic: str) -> Packet:
+        headers = {"Content-Type": "application/json", "X-Shopify-Topic": topic}
+        headers["X-Shopify-Hmac-Sha256"] = signature(self.world.shopify.webhook_secret, body)
+        return Packet(body=body, headers=headers)
+
     def work(self) -> int:
         """Forward until nothing is due; the number of claims."""
         for count in itertools.count():

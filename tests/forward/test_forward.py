@@ -316,7 +316,7 @@ def test_another_reference_on_the_shop_order_is_a_conflict(rig: Rig) -> None:
     number = woo(rig, meta={"sorted_order_reference": "EO-999-999-999"})
     rig.settle()
     order = rig.order("#21")
-    assert (order.state, order.code) == ("created", "write_back_conflict"), rig.story("#21")
+    assert (order.state, order.trouble_code) == ("created", "write_back_conflict"), rig.story("#21")
     assert rig.world.woocommerce.reference_of(number) == "EO-999-999-999"
 
 
@@ -369,7 +369,7 @@ def test_missing_scope_pauses_the_shop_and_is_named(rig: Rig) -> None:
     shopify(rig)
     woo(rig)
     rig.settle()
-    assert "read_products" in rig.order("#1001").reason
+    assert "read_products" in rig.order("#1001").trouble
     assert rig.order("#21").state == "done"  # another shop is not held back
 
 

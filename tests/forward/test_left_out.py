@@ -46,10 +46,20 @@ def test_released_goods_are_said_to_be_in_no_order(partly: Rig) -> None:
     partly.take("shopify")
     partly.later(hours=1)
     partly.work()
-    order = partly.order("#1001")
-    assert order.changed
-    assert "may ship now and stands in no SortedPRO order" in order.change
+    assert "may ship now and stands in no SortedPRO order" in partly.order("#1001").unsent
     assert len(partly.sent()) == 1
+
+
+def test_unsent_goods_are_not_forgotten_by_a_harmless_change(partly: Rig) -> None:
+    partly.world.shopify.reroute(partly.order_id, [partly.free, replace(partly.held, status="OPEN", holds=())])
+    partly.take("shopify")
+    partly.later(hours=1)
+    partly.work()
+    partly.world.shopify.tag(partly.order_id, "vip")
+    partly.settle()
+    order = partly.order("#1001")
+    assert order.unsent
+    assert order.due_at is not None
 
 
 def test_goods_that_are_cancelled_end_the_watch(partly: Rig) -> None:

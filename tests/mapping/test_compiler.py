@@ -109,8 +109,74 @@ def test_until_a_time_that_is_past_does_not_hold(workshop: Workshop) -> None:
     assert asked(workshop, "wait", "('2026-05-04T00:00:00+00:00' | until)") == compiler.RuleResult()
 
 
-def test_until_in_a_value_is_a_problem(workshop: Workshop) -> None:
-    assert "belongs under `wait:`" in workshop.trouble("{{ '2026-05-05T00:00:00+00:00' | until }}").message
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "order.test and '2026-05-05T00:00:00+00:00' | until",
+        "'2026-05-05T00:00:00+00:00' | until or order.test",
+        "('2026-05-05T00:00:00+00:00' | until) if order.name else order.test",
+        "order.test if not order.name else '2026-05-05T00:00:00+00:00' | until",
+        "not order.id and later",
+    ],
+)
+def test_until_keeps_its_time_wherever_it_is_the_answer(workshop: Workshop, expression: str) -> None:
+    text = f"""\
+    let: {{ later: "'2026-05-05T00:00:00+00:00' | until" }}
+    wait: {{ one: later, two: "{expression}" }}
+    order: {{ Count: 1 }}
+    """
+    compiled = workshop.compile(text)
+
+    result = compiled.scope(Look(order={"name": "#1001", "test": True})).rule(compiled.wait[1])
+
+    assert (result.held, result.until) == (True, datetime(2026, 5, 5, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "true if order.name | until else false",
+        "not (order.name | until)",
+        "order.name | until and order.test",
+        "(order.name | until) == true",
+        "(order.name | until) is defined",
+        "[order.name | until]",
+        "order.name | until | default(true)",
+        "later and order.test",
+    ],
+)
+def test_until_where_its_time_would_be_lost_stops_the_start(workshop: Workshop, expression: str) -> None:
+    text = f"""\
+    let: {{ later: order.name | until }}
+    wait: {{ one: later, two: "{expression}" }}
+    order: {{ Count: 1 }}
+    """
+
+    (problem,) = workshop.problems(text)
+
+    assert (problem.line, problem.source) == (3, expression)
+    assert "would be lost here" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("mapping", "line"),
+    [
+        ("skip: { x: order.name | until }\norder: { Count: 1 }", 2),
+        ("let: { later: order.name | until }\nskip: { x: not later }\norder: { Count: 1 }", 3),
+        ("let: { later: order.name | until, so: later }\nskip: { x: so }\norder: { Count: 1 }", 3),
+        ("let: { later: order.name | until }\nwait: { x: later }\nskip: { x: later }\norder: { Count: 1 }", 4),
+        ("let: { later: order.name | until }\norder: { Count: 1 }", 2),
+        ("order:\n  Any: '{{ order.name | until }}'", 3),
+        ("order:\n  Any: 'on {{ order.name | until }}'", 3),
+        ("let: { later: order.name | until }\norder:\n  Any: '{{ later }}'", 4),
+        ("order:\n  Weight:\n    when: order.name | until\n    Unit: Kg", 4),
+        ("order:\n  Tags:\n    each: order.name | until\n    as: tag\n    value: '{{ tag }}'", 4),
+    ],
+)
+def test_until_anywhere_but_in_a_wait_rule_stops_the_start(workshop: Workshop, mapping: str, line: int) -> None:
+    (problem,) = workshop.problems(mapping)
+
+    assert (problem.line, "belongs under `wait:`" in problem.message) == (line, True)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -131,7 +197,26 @@ def test_until_in_a_value_is_a_problem(workshop: Workshop) -> None:
             "order.shipping_address.fax",
         ),
         ("let: { to: order.shipping_address if order.test else order.billing_address }\nskip: { x: to.fax }", "order."),
-        ("let: { lines: order | goods }\nskip:\n  x: lines[0].skuu", "lines.skuu"),
+        ("let: { lines: order | goods }\nskip:\n  x: lines[0].skuu", "order.items.skuu]"),
+        ("skip: { x: (order | goods | last).skuu }", "order.items.skuu]"),
+        ("skip: { x: not (order.items | where('skuu')) }", "order.items.skuu]"),
+        ("skip:\n  x: not (order.items | where(value='A', key='skuu'))", "order.items.skuu]"),
+        ("skip: { x: \"'A' in (order.items | pluck('skuu'))\" }", "order.items.skuu]"),
+        ("skip: { x: (order.items | where('sku') | last).skuu }", "order.items.skuu]"),
+        ("skip: { x: (order.items | pluck('sku') | last).code }", "order.items.sku.code]"),
+        ("skip:\n  x: (order.items or []) | pluck('skuu')", "order.items.skuu]"),
+        ("skip:\n  x: (order.items + []) | pluck('skuu')", "order.items.skuu]"),
+        ('skip: { x: "(order.shipping_address or {}).zipp" }', "order.shipping_address.zipp]"),
+        ('skip: { x: "({} or order.shipping_address).zipp" }', "order.shipping_address.zipp]"),
+        ("skip: { x: \"(order.shipping_address or {'zip': ''}).zipp\" }", "order.shipping_address.zipp]"),
+        ("skip: { x: (order.shipping_address or none).zipp }", "order.shipping_address.zipp]"),
+        ("skip: { x: (order.test and order.shipping_address).zipp }", "order.shipping_address.zipp]"),
+        ('skip: { x: "(order | default({})).canceled_at" }', "order.canceled_at]"),
+        ("skip: { x: (order.shipping_address | default(order.billing_address)).fax }", "order.shipping_address.fax]"),
+        ("skip:\n  x: ([order.shipping_address, order.billing_address] | last).fax", "order.shipping_address.fax]"),
+        ("let: { a: order.shipping_address or 'none' }\nskip: { x: a.anything }", "order.shipping_address.anything]"),
+        ("fields: [ order.pickup.id ]\nskip: { x: order.pickup.idd }", "order.pickup.idd]"),
+        ("skip: { x: (order.name | listed).colour }", "listed.colour]"),
     ],
 )
 def test_a_misspelt_field_in_a_rule_stops_the_start(workshop: Workshop, mapping: str, addition: str) -> None:
@@ -153,14 +238,34 @@ def test_the_nearest_field_is_named_first(workshop: Workshop) -> None:
         "skip: { x: order.meta.anything.at_all }",
         "let: { to: order.shipping_address or order.billing_address }\nskip: { x: to.zip and to.phone }",
         "skip: { x: (order | first).anything }",
-        "let: { a: order.shipping_address or 'none' }\nskip: { x: a.anything }",
+        "skip: { x: (order.shipping_address or order.meta).anything }",
+        "skip: { x: \"(order.shipping_address or {'country': 'GB'}).country\" }",
+        "skip: { x: \"(order.shipping_address or {order.name: 'GB'}).country\" }",
+        "skip: { x: \"{'country': 'GB'}.county\" }",
+        "skip: { x: order.items | where(order.name) | pluck(order.name) }",
+        "let: { none_yet: '[]' }\nskip: { x: none_yet | pluck('sku') }",
         "fields: [ order.pickup_store ]\nskip: { x: order.pickup_store == 'Leeds' }",
         "fields: [ order.pickup.store ]\nskip: { x: order.pickup.store }",
+        "fields: [ order.pickup, order.pickup.store ]\nskip: { x: order.pickup.anything }",
+        "fields: [ order.meta.store ]\nskip: { x: order.meta.anything }",
         "fields: [ lines.colour ]\nlet: { lines: order | goods }\nskip:\n  x: lines[0].colour",
+        "fields: [ order.items.colour ]\nlet: { lines: order | goods }\nskip:\n  x: lines[0].colour",
+        "fields: [ order.items.colour ]\nskip: { x: (order | goods | last).colour }",
+        "fields: [ order.items.colour ]\nskip: { x: order.items | where('colour') }",
+        "fields: [ order.items.title.short ]\nskip: { x: (order | goods | last).title.short }",
+        "fields: [ goods.colour ]\nskip: { x: (order | goods | last).colour }",
+        "fields: [ listed.colour ]\nskip: { x: (order.name | listed).colour }",
+        "fields: [ to.fax ]\nlet: { to: order.shipping_address or order.billing_address }\nskip: { x: to.fax }",
     ],
 )
 def test_known_added_and_unknowable_fields_are_let_through(workshop: Workshop, mapping: str) -> None:
     assert workshop.compile(mapping + "\norder: { Count: 1 }\n").warnings == ()
+
+
+def test_an_added_field_is_among_those_named(workshop: Workshop) -> None:
+    (problem,) = workshop.problems("fields: [order.pickup.id]\nskip: { x: order.pickup.idd }\norder: { Count: 1 }\n")
+
+    assert "did you mean id? Allowed: id." in problem.message
 
 
 def test_elsewhere_a_misspelt_field_is_a_warning(workshop: Workshop) -> None:

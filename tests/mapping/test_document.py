@@ -15,6 +15,14 @@ from bridge.mapping.variables import fill
 from tests.mapping.workshop import Workshop
 
 
+def test_a_document_shows_no_value_of_a_variable(workshop: Workshop) -> None:
+    text = "version: 1\nshop: { name: a, secrets: ['${SECRET}'] }\ndestination: { api_key: 'key ${SECRET}' }\n"
+
+    read = workshop.load(text, {"SECRET": "hush"})
+
+    assert "hush" not in f"{read!r} {read.root!r} {read.variables()!r}"
+
+
 # ---------------------------------------------------------------------------------------------------------------------
 # Texts
 # ---------------------------------------------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ from marshmallow import RAISE, Schema, fields, validate
 
 from bridge.errors import ConfigurationError, NotRead, Problem
 from bridge.mapping import compiler, document
-from bridge.mapping.language import Filter, Until
+from bridge.mapping.filters import FILTERS as GENERAL
+from bridge.mapping.language import Filter, Gives, Until
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -111,13 +112,17 @@ def _until(look: Look, value: str) -> Until:
 
 FILTERS = {
     "upper": Filter(function=lambda value: str(value).upper()),
-    "default": Filter(function=lambda value, instead: instead if value is None else value, takes_missing=True),
+    "default": Filter(
+        function=lambda value, instead: instead if value is None else value, takes_missing=True, gives=Gives.EITHER
+    ),
     "decimal": Filter(function=_decimal),
     "first": Filter(function=lambda values: values[0]),
+    **{name: GENERAL[name] for name in ("last", "pluck", "where")},
     "clumsy": Filter(function=lambda value: {}[value]),
     "to_ship": Filter(function=lambda look, order: look.fetched.read("ready") or order["items"], looks=True),
     "goods": Filter(function=lambda order: order["items"], gives=FIELDS["items"]),
-    "until": Filter(function=_until, looks=True),
+    "listed": Filter(function=lambda name: {"code": name}, gives={"code": {}}),
+    "until": Filter(function=_until, looks=True, waits=True),
     "lookup": Filter(function=lambda key, table: table[key]),
 }
 

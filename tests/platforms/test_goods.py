@@ -33,6 +33,24 @@ def test_a_plugin_may_sell_parts_of_a_unit() -> None:
     assert part_of(Decimal("12.00"), Decimal("1.25"), Decimal("2.5")) == Decimal("6.00")
 
 
+@pytest.mark.parametrize("total", ["12.345", "1000", "0.1234567891"])
+def test_all_units_are_worth_the_total_unrounded(total: str) -> None:
+    assert (str(part_of(Decimal(total), 3, 3)), str(per_unit(Decimal(total), 1))) == (total, total)
+
+
+@pytest.mark.parametrize(
+    ("total", "part"),
+    [
+        ("10.000", "3.333"),  # Kuwaiti dinars have 3 places
+        ("1000", "333.33"),
+        ("10.0", "3.33"),
+        ("1.00000000000000000000", "0.33333333"),  # 8 places at most
+    ],
+)
+def test_a_part_has_the_places_of_the_total_and_two_at_least(total: str, part: str) -> None:
+    assert (str(part_of(Decimal(total), 1, 3)), str(per_unit(Decimal(total), 3))) == (part, part)
+
+
 def test_yen_have_no_places() -> None:
     assert str(part_of(Decimal(1000), 2, 3, places=0)) == "667"
 

@@ -229,6 +229,21 @@ def test_third_party_s_part_needs_its_scope(shopify, shopify_url):
     assert len(answer["data"]["order"]["fulfillmentOrders"]["nodes"]) == 1
 
 
+def test_location_says_whether_a_service_ships_from_it(shopify, ask):
+    body = shopify_order(at=START)
+    ours = route(body)[0]
+    theirs = replace(ours, id=1, third_party=True, location="Northwind Logistics")
+    order = gid(shopify.add_order(body, fulfillment_orders=[ours, theirs]))
+    query = """query($id: ID!) { order(id: $id) { fulfillmentOrders(first: 5) {
+        nodes { assignedLocation { name location { isFulfillmentService } } } } } }"""
+    nodes = ask(query, id=order)["data"]["order"]["fulfillmentOrders"]["nodes"]
+    found = [(one["assignedLocation"]["name"], one["assignedLocation"]["location"]) for one in nodes]
+    assert found == [
+        ("Main warehouse", {"isFulfillmentService": False}),
+        ("Northwind Logistics", {"isFulfillmentService": True}),
+    ]
+
+
 def test_rest_order_has_the_webhook_s_shape(shopify, admin):
     order = add(shopify)
     assert admin.get(f"/orders/{order}.json").json() == {"order": shopify.order(order).body}

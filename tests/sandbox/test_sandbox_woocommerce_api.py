@@ -118,6 +118,12 @@ def test_key_that_may_only_read_says_so_at_the_first_write(rest, order, woocomme
     assert "write permissions" in answer.json()["message"]
 
 
+@pytest.mark.parametrize(("may_write", "status"), [(False, 401), (True, 400)])
+def test_writing_to_no_order_tells_what_the_key_may(rest, woocommerce, may_write, status):
+    woocommerce.may_write = may_write
+    assert rest.put("/orders/0", json={}).status_code == status
+
+
 def test_trashed_order_is_read_and_written_but_not_listed(rest, order):
     rest.delete(f"/orders/{order}")
     assert rest.get(f"/orders/{order}").json()["status"] == "trash"

@@ -181,7 +181,7 @@ def test_waits_that_a_call_asked_for_are_kept(book: Book) -> None:
         order = ledger.claim(connection, book.clock(), uuid.uuid4())
         assert order is not None
         later = book.clock() + timedelta(seconds=30)
-        ledger.postpone(connection, order, not_before=later, reason="slow", code="slow", now=book.clock())
+        ledger.postpone(connection, order, not_before=later, trouble="slow", code="slow", now=book.clock())
     assert book.claim() is None
     book.clock.forward(seconds=30)
     assert book.claim() is not None
@@ -275,6 +275,16 @@ def test_late_answer_ends_the_doubt(book: Book) -> None:
         order = ledger.claim(connection, book.clock(), uuid.uuid4())
         assert order is not None
         ledger.expire(connection, order, book.clock())
+    doubtful = book.end(begun.attempt_id, reference="EO-000-000-001")
+    assert doubtful is not None
+    assert doubtful.state == "in_doubt"
+
+
+def test_late_answer_counts_after_the_order_was_taken_up_again(book: Book) -> None:
+    book.receive(1)
+    begun = book.begin(book.claimed())
+    book.clock.now += DEADLINE
+    book.move(book.claimed(), "received", due_at=book.clock())
     assert book.end(begun.attempt_id, reference="EO-000-000-001") is None
     with transaction(book.engine) as connection:
         ledger.late_reference(connection, begun.attempt_id, "EO-000-000-001", book.clock())
@@ -293,8 +303,8 @@ def test_late_answer_beside_a_second_order_says_that_there_are_two(book: Book) -
     with transaction(book.engine) as connection:
         ledger.late_reference(connection, first.attempt_id, "EO-000-000-001", book.clock())
     after = book.order(1)
-    assert (after.reference, after.changed, order.id) == ("EO-000-000-002", True, after.id)
-    assert "two orders in SortedPRO" in after.change
+    assert (after.reference, order.id) == ("EO-000-000-002", after.id)
+    assert "two orders in SortedPRO" in after.alarm
 
 
 # --- constraints -----------------------------------------------------------------------------------------------------

@@ -61,13 +61,20 @@ class ShopifyClient:
             missing = missing_scopes(self._tokens.take(budget).scopes)
             if missing:
                 return [Problem(message=str(missing_scope([scope])), source="shop", code=scope) for scope in missing]
-            shop = self._api.query(documents.SHOP, {}, budget)["shop"]
+            domain = self._told_domain(budget)
         except ShopTrouble as error:
             return [Problem(message=str(error), source="shop", code=error.code)]
-        if shop["myshopifyDomain"] == self._settings.domain:
+        if domain == self._settings.domain:
             return []
         message = "the credentials belong to another shop than the domain says; take those of this shop's app"
-        return [Problem(message=message, source="shop.domain", found=shop["myshopifyDomain"], code="wrong_shop")]
+        return [Problem(message=message, source="shop.domain", found=domain, code="wrong_shop")]
+
+    def _told_domain(self, budget: Budget) -> str:
+        """The domain of the shop that the credentials belong to."""
+        shop = self._api.query(documents.SHOP, {}, budget).get("shop")
+        if not isinstance(shop, dict) or "myshopifyDomain" not in shop:
+            raise ShopTrouble("Shopify did not say which shop this is; try again later", code="shop_answer")
+        return str(shop["myshopifyDomain"])
 
 
 def _is_newer(updated_at: object, body: OrderBody) -> bool:

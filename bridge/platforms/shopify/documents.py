@@ -44,6 +44,7 @@ fragment FulfillmentOrders on FulfillmentOrderConnection {{
       name
       location {{
         id
+        isFulfillmentService
       }}
     }}
     fulfillmentHolds {{

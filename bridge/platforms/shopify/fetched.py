@@ -7,8 +7,9 @@
     our_tags                   the tags that write_back adds, so that a comparison can leave them out
     risk                       {"recommendation": "ACCEPT", "levels": ["LOW"]}
     fulfillment_orders         [{"id", "status", "method", "service_code", "presented_name", "location", "location_id",
-                                 "fulfill_at", "holds": [{"reason", "notes"}],
-                                 "lines": [{"line_id", "sku", "remaining", "total"}]}]
+                                 "service", "fulfill_at", "holds": [{"reason", "notes"}],
+                                 "lines": [{"line_id", "sku", "remaining", "total"}]}], where service is the name of
+                                 the fulfilment service that ships it, or null where the shop itself does
     variants                   {variant id: {"weight_g", "length_cm", "width_cm", "height_cm", "hs_code",
                                  "origin_country"}}, each null where unknown
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from bridge.platforms.base import Json, Look, Record
@@ -64,8 +66,11 @@ def stopped(look: Look) -> str | None:
 
 
 def record(look: Look) -> Record | None:
-    """The record on the shop order, None where there is none that can be read; raises NotRead."""
-    return parse_record(_order(look).get("record"))
+    """The record on the shop order with the reference beside it; None where none can be read. Raises NotRead."""
+    read = _order(look)
+    found = parse_record(read.get("record"))
+    beside = str(read.get("reference") or "").strip()
+    return replace(found, also=(beside,)) if found and beside not in ("", found.reference) else found
 
 
 def parse_record(text: object) -> Record | None:

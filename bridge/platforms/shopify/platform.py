@@ -22,7 +22,7 @@ from bridge.platforms.base import (
     Shipping,
     Webhook,
 )
-from bridge.platforms.shopify import fetched, orders, settings, shipping, webhook
+from bridge.platforms.shopify import fetched, orders, personal_data, settings, shipping, webhook
 from bridge.platforms.shopify.client import ShopifyClient
 from bridge.platforms.shopify.fields import ORDER
 from bridge.platforms.shopify.filters import FILTERS
@@ -37,6 +37,7 @@ class Shopify:
     filters: Mapping[str, Filter] = FILTERS
     shop_keys = settings.SHOP_KEYS
     write_back_keys = settings.WRITE_BACK_KEYS
+    keys: Sequence[str] = ("order",)
     gone_is_deleted = False  # without read_all_orders an order older than 60 days reads like one that is not there
 
     def settings(self, shop: Mapping[str, Any], write_back: Mapping[str, Any]) -> tuple[Settings | None, list[Problem]]:
@@ -68,20 +69,8 @@ class Shopify:
         return shipping.shipping(look)
 
     def personal_data_removed(self, order: Json) -> Problem | None:
-        """A problem where the app may not see personal data: Shopify then removes keys, it does not empty them.
-
-        https://shopify.dev/docs/apps/launch/protected-customer-data
-        """
-        address = order.get("shipping_address")
-        if not isinstance(address, dict) or "address1" in address:
-            return None
-        return Problem(
-            message="Shopify withholds the address: the app lacks access to protected customer data. Grant name, "
-            "address, phone and email under Dev Dashboard > the app > API access > Protected customer data access "
-            "(apps made in the admin: the shop's plan must include it), then replay the order",
-            source="order.shipping_address.address1",
-            code="personal_data_removed",
-        )
+        """A problem where the app may not see what a parcel needs; see `personal_data.removed`."""
+        return personal_data.removed(order)
 
     def comparable(self, order: Json, fetched_data: Mapping[str, Json]) -> tuple[Json, Mapping[str, Json]]:
         """Both without fulfilment progress, record, reference and tags of ours."""

@@ -26,7 +26,14 @@ class OrderReading:
         self._budget = budget
 
     def read(self) -> dict[str, Json] | None:
-        """The compact object that `fetched.py` describes; None where the shop has no such order."""
+        """The compact object that `fetched.py` describes; None where the shop has no such order. Raises ShopTrouble."""
+        try:
+            return self._read()
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+            message = "Shopify answered an order in another shape than its schema says; it is read again later"
+            raise ShopTrouble(message, code="shop_answer") from error
+
+    def _read(self) -> dict[str, Json] | None:
         variables = {"id": self._gid, **record_variables(self._settings), **self._dimension_variables()}
         order = self._query(documents.ORDER, variables).get("order")
         if order is None:
@@ -66,6 +73,7 @@ class OrderReading:
             "presented_name": method.get("presentedName"),
             "location": location.get("name"),
             "location_id": number((location.get("location") or {}).get("id")),
+            "service": self._service(location),
             "fulfill_at": node["fulfillAt"],
             "holds": [{"reason": hold["reason"], "notes": hold["reasonNotes"]} for hold in node["fulfillmentHolds"]],
             "lines": [
@@ -78,6 +86,16 @@ class OrderReading:
                 for line in self._fulfillment_lines(node)
             ],
         }
+
+    def _service(self, assigned: Json) -> str | None:
+        """The fulfilment service that ships from an assigned location, by the location's name.
+
+        https://shopify.dev/docs/api/admin-graphql/2026-10/objects/Location#field-Location.fields.isFulfillmentService
+        """
+        location = assigned.get("location") or {}
+        if self._settings.send_service_orders or not location.get("isFulfillmentService"):
+            return None
+        return str(assigned.get("name") or "a fulfilment service")
 
     def _fulfillment_lines(self, node: Json) -> Iterator[Json]:
         """All lines of a fulfilment order, page by page."""

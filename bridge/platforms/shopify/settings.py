@@ -14,8 +14,11 @@ from bridge.errors import Problem
 from bridge.platforms.base import Settings
 
 SHOP_KEYS = frozenset(
-    {"domain", "client_id", "client_secret", "access_token", "api_version", "api_url", "dimension_metafields"}
-)
+    {
+        "domain", "client_id", "client_secret", "access_token", "api_version", "api_url", "dimension_metafields",
+        "send_service_orders",
+    }
+)  # fmt: skip
 WRITE_BACK_KEYS = frozenset({"metafield", "record_metafield", "tags"})
 API_VERSION = "2026-10"
 
@@ -27,6 +30,7 @@ _API_VERSION = re.compile(r"20[0-9]{2}-(01|04|07|10)|unstable")
 _METAFIELD = re.compile(r"([A-Za-z0-9_$:-]{3,255})\.([A-Za-z0-9_-]{2,64})")
 _LONGEST_TAG = 40
 _DIMENSIONS = 3
+_YES, _NO = frozenset({"yes", "true", "on"}), frozenset({"no", "false", "off"})
 
 Metafield = tuple[str, str]  # namespace and key
 
@@ -41,6 +45,7 @@ class ShopifySettings(Settings):
     api_version: str = API_VERSION
     address: str = ""  # https://acme.myshopify.com, or the sandbox's
     dimension_metafields: tuple[Metafield, ...] = ()  # length, width, height; or none
+    send_service_orders: bool = False  # whether what fulfilment services ship is sent like the shop's own
     metafield: Metafield = ("custom", "sorted_order_reference")
     record_metafield: Metafield = ("custom", "sorted_order")
     tags: tuple[str, ...] = ()
@@ -80,6 +85,7 @@ class _Reading:
             api_version=self._api_version(),
             address=self._address(domain),
             dimension_metafields=self._dimension_metafields(),
+            send_service_orders=self._yes("send_service_orders"),
             metafield=metafield,
             record_metafield=record_metafield,
             tags=self._tags(),
@@ -100,7 +106,9 @@ class _Reading:
     def _secrets(self) -> Sequence[str]:
         given = self._shop.get("secrets")
         given = [given] if isinstance(given, str) else given
-        secrets = [secret for secret in given or [] if secret] if isinstance(given, list | None) else []
+        listed = given if isinstance(given, list) else []
+        stripped = [secret.strip() if isinstance(secret, str) else secret for secret in listed]
+        secrets = [secret for secret in stripped if secret]
         if not secrets or not all(isinstance(secret, str) for secret in secrets):
             self._problem(
                 "shop.secrets",
@@ -171,6 +179,13 @@ class _Reading:
             self._problem(source, "must be a metafield's namespace and key, such as custom.sorted_order", str(name))
             return ("", "")
         return match[1], match[2]
+
+    def _yes(self, key: str) -> bool:
+        """A setting that is yes or no; no without it."""
+        value = str(self._shop.get(key) or "no").strip().lower()
+        if value not in _YES | _NO and not _is_placeholder(value):
+            self._problem(f"shop.{key}", "must be yes or no", value)
+        return value in _YES
 
     def _text(self, key: str) -> str:
         value = self._shop.get(key)

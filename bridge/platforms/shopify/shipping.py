@@ -21,6 +21,7 @@ _NOT_CARRIED = {
     "RETAIL": "sold over the counter",
     "NONE": "needs no delivery",
 }
+_GIVEN_UP = "INCOMPLETE"
 NOT_ROUTED = "not routed yet: Shopify has made no fulfilment order"
 
 
@@ -128,15 +129,18 @@ _NOT_IN_BODY = _Verdict(reason="not in the order's body yet", may_ship=True)
 def _verdict(fulfillment_order: Json) -> _Verdict | None:
     """Why a fulfilment order does not ship now, or None.
 
-    The method comes first: a pickup on hold is still a pickup. IN_PROGRESS means that someone has begun to fulfil it
-    by other means; they may give it back (it becomes OPEN), so the order is looked at again until it is closed.
-    INCOMPLETE means that a fulfilment service gave up; the shop moves it or closes it.
+    The method comes first: a pickup on hold is still a pickup. What a fulfilment service ships (Amazon, a logistics
+    company's app) is open until the service accepts it, and would travel twice. IN_PROGRESS means that someone has
+    begun to fulfil it by other means; they may give it back (it becomes OPEN), so the order is looked at again until it
+    is closed. INCOMPLETE means that a fulfilment service gave up; the shop moves it or closes it.
     """
     status, method = fulfillment_order["status"], fulfillment_order["method"]
     if status in _ENDED:
         return _Verdict(reason="already fulfilled" if status == "CLOSED" else "cancelled", may_ship=False)
     if method in _NOT_CARRIED:
         return _Verdict(reason=_NOT_CARRIED[method], may_ship=False)
+    if fulfillment_order.get("service") and status != _GIVEN_UP:
+        return _Verdict(reason=f"shipped by {fulfillment_order['service']}", may_ship=False)
     if status != "OPEN":
         return _Verdict(reason=_delay(fulfillment_order), may_ship=True)
     if method not in _CARRIED:
@@ -151,7 +155,7 @@ def _delay(fulfillment_order: Json) -> str:
         "ON_HOLD": f"on hold: {_holds(fulfillment_order)}",
         "SCHEDULED": f"scheduled for {_day(fulfillment_order['fulfill_at'])}",
         "IN_PROGRESS": "in progress: someone has begun to fulfil it in Shopify",
-        "INCOMPLETE": "incomplete: the fulfilment service gave it up",
+        _GIVEN_UP: "incomplete: the fulfilment service gave it up",
     }.get(status, f"in a state the bridge does not know: {status}")
 
 

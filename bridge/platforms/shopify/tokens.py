@@ -18,8 +18,9 @@ import structlog
 from bridge.errors import CallFailed, ShopTrouble
 from bridge.http import Answer, Budget, Http
 from bridge.platforms.base import Json
-from bridge.platforms.shopify.answers import OK, refused
+from bridge.platforms.shopify.answers import OK, UNAUTHORIZED, refused
 from bridge.platforms.shopify.documents import SCOPES
+from bridge.platforms.shopify.graphql_errors import check_errors
 from bridge.platforms.shopify.settings import ShopifySettings
 
 # What the bridge's documents need, by the per-field scopes of the schema 2026-10. Without a fulfilment order scope
@@ -34,7 +35,7 @@ REQUIRED_SCOPES = (
 )
 ALL_ORDERS_SCOPE = "read_all_orders"
 
-_CREDENTIALS_REFUSED = frozenset({400, 401, 403})
+_CREDENTIALS_REFUSED = frozenset({400, 401, 403, 404})
 _EARLY = timedelta(seconds=60)  # renewed this long before its end, so that no call starts with a dying token
 _LONGEST_CALL = timedelta(seconds=15)
 _REASONS = {
@@ -148,11 +149,18 @@ class Tokens:
             {"Content-Type": "application/json", "X-Shopify-Access-Token": self._settings.access_token},
         )
         value = answer.json()
+        if answer.status == UNAUTHORIZED and isinstance(value, dict):
+            raise self._bad_credentials(answer, "access_token is wrong")
+        if answer.status != OK:
+            raise refused(answer, self._clock()) if isinstance(value, dict) else self._passing(answer)
+        if isinstance(value, dict):
+            check_errors(value)
         try:
             scopes = value["data"]["currentAppInstallation"]["accessScopes"]
             return frozenset(str(scope["handle"]) for scope in scopes)
         except (KeyError, TypeError) as error:
-            raise self._refused(answer, value) from error
+            message = "Shopify did not say what the access token may do; try again later"
+            raise ShopTrouble(message, code="shop_answer") from error
 
     def _send(self, url: str, budget: Budget, content: bytes, headers: dict[str, str]) -> Answer:
         headers = {"Accept": "application/json", **headers}
@@ -164,11 +172,30 @@ class Tokens:
             ) from error
 
     def _refused(self, answer: Answer, value: Json) -> ShopTrouble:
-        """Why no token came of an answer."""
-        if answer.status not in _CREDENTIALS_REFUSED:
-            return refused(answer, self._clock())
-        slug = str(value.get("error") or "") if isinstance(value, dict) else ""
-        reason = _REASONS.get(slug, "access_token is wrong" if self._settings.access_token else "the app is refused")
+        """Why no token came of an answer: only the endpoint's own error tells of credentials, as OAuth words it.
+
+        https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+        """
+        slug = value.get("error") if isinstance(value, dict) else None
+        if not slug:
+            return self._passing(answer)
+        if answer.status in _CREDENTIALS_REFUSED:
+            return self._bad_credentials(answer, _REASONS.get(str(slug), "the app is refused"))
+        return refused(answer, self._clock())
+
+    def _passing(self, answer: Answer) -> ShopTrouble:
+        """The trouble of something else in place of an answer: whatever its status, it tells nothing of credentials."""
+        trouble = refused(answer, self._clock())
+        if not trouble.pauses:
+            return trouble
+        return ShopTrouble(
+            f"something else came in place of Shopify's answer (status {answer.status}), perhaps a firewall's page; it "
+            "is asked again. If it stays so, check shop.domain and shop.api_version",
+            code="shop_status",
+            retry_after=answer.retry_after(self._clock()),
+        )
+
+    def _bad_credentials(self, answer: Answer, reason: str) -> ShopTrouble:
         return ShopTrouble(
             f"Shopify gives no access ({answer.status}): {reason}. Check client_id and client_secret, or access_token; "
             f"the app must be installed in {self._settings.domain} and belong to its organisation",

@@ -19,6 +19,10 @@ from bridge.platforms.shopify.settings import Metafield, ShopifySettings
 
 # Another value stands there than the digest says. TAKEN is what some versions answer for a digest of null.
 _STALE = frozenset({"STALE_OBJECT", "INVALID_COMPARE_DIGEST", "TAKEN"})
+_TWO_REFERENCES = (
+    "Find out in SortedPRO which order is right and cancel the other; take the other reference off the shop order: the "
+    "bridge looks again every hour"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,18 +132,18 @@ class ReferenceWriting:
     def _check_conflict(self, reference: _Standing, record: _Standing) -> None:
         """Raise where what stands there belongs to this order and is not ours."""
         found = parse_record(record.value)
-        if found is not None and found.order_id != self._record.order_id:
+        if found is not None and not found.names(self._record.order_id, self._record.order_key):
             return  # copied with the order, as duplicating apps do: both are replaced
         if found is not None and not self._same(found):
             raise WriteBackConflict(
                 f"the shop order already carries {found.reference} ({found.destination}); it was not overwritten. "
-                f"Find out which order is right in SortedPRO, then settle it here"
+                f"{_TWO_REFERENCES}"
             )
         if reference.value not in (None, "", self._record.reference):
             namespace, key = self._settings.metafield
             raise WriteBackConflict(
-                f"another reference stands in the metafield {namespace}.{key}; it was not overwritten. Remove it in "
-                "Shopify if it is wrong, then try again, or settle it here"
+                f"another reference stands in the metafield {namespace}.{key}; it was not overwritten. "
+                f"{_TWO_REFERENCES}"
             )
 
 
@@ -158,5 +162,8 @@ def _refused(errors: Sequence[Mapping[str, Json]]) -> WriteBackRefused:
 
 def _gone() -> WriteBackRefused:
     """The order to write to is not there any more."""
-    message = "the shop order does not exist any more in Shopify, so the reference cannot be written; settle it here"
+    message = (
+        "the shop order does not exist any more in Shopify, so the reference cannot be written; "
+        "its SortedPRO order exists all the same: cancel it there if it must not ship"
+    )
     return WriteBackRefused(message, code="order_gone")

@@ -28,6 +28,10 @@ _WRONG_KEY = (
     "write permission and belongs to an administrator or shop manager; behind a proxy WordPress must see HTTPS=on, and "
     "plain permalinks hide the key from WooCommerce"
 )
+_MAY_NOT_WRITE = (
+    "the shop lets the REST API key read, but not write ({code}), so no reference can be left on its orders: give the "
+    "key read and write permission in WooCommerce > Settings > Advanced > REST API, and a user who may edit orders"
+)
 _NO_ROUTE = (
     "the shop has no WooCommerce REST API at this address (rest_no_route): check shop.url, that WooCommerce is active, "
     "and choose any permalinks but plain ones in WordPress > Settings > Permalinks"
@@ -109,9 +113,9 @@ class Api:
             )
         except CallFailed as error:
             raise ShopTrouble(f"the shop does not answer: {error}", code="shop_unreachable") from error
-        return self._judged(answer)
+        return self._judged(answer, writes=method != "GET")
 
-    def _judged(self, answer: Answer) -> Reply:
+    def _judged(self, answer: Answer, *, writes: bool) -> Reply:
         """The answer as a Reply, unless it is about the shop as a whole and not about what was asked for."""
         document = answer.json()
         code = document.get("code") if isinstance(document, Mapping) else None
@@ -128,7 +132,7 @@ class Api:
             )
             raise ShopTrouble(f"{message} (HTTP {answer.status})", code="shop_redirects")
         if answer.status in _UNAUTHORISED and isinstance(code, str):
-            raise ShopTrouble(_WRONG_KEY.format(code=code[:80]), code="wrong_key", pauses=True)
+            raise _denied(code[:80], answer.status, writes=writes)
         if code == "rest_no_route":
             raise ShopTrouble(_NO_ROUTE, code="no_rest_api")
         if answer.status >= _SERVER:
@@ -136,6 +140,28 @@ class Api:
         if document is None:
             raise _unreadable(answer)
         return Reply(status=answer.status, document=document, content=answer.content, pages=_pages(answer))
+
+
+def _denied(code: str, status: int, *, writes: bool) -> ShopTrouble:
+    """WooCommerce's own codes are about the key, and last; others are a security plugin's, which may be a passing mood.
+
+    A call that writes follows reads that worked, so there the key lacks the right to write.
+    """
+    if not code.startswith("woocommerce_rest_"):
+        message = f"a plugin of the shop refuses the bridge ({code}, HTTP {status}); allow its requests in that plugin"
+        return ShopTrouble(message, code="shop_firewall")
+    if writes:
+        return ShopTrouble(_MAY_NOT_WRITE.format(code=code), code="write_permission", pauses=True)
+    return ShopTrouble(_WRONG_KEY.format(code=code), code="wrong_key", pauses=True)
+
+
+def misshapen() -> ShopTrouble:
+    """The trouble of a success whose document is not what WooCommerce gives there."""
+    return ShopTrouble(
+        "the shop's REST API answered in another shape than WooCommerce's; look for a plugin or a cache that changes "
+        "its answers",
+        code="shop_answer",
+    )
 
 
 def unexpected(reply: Reply) -> ShopTrouble:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,6 +15,8 @@ from bridge.platforms.base import Json, NoOrder, OrderBody, Rung
 
 # PHP writes a list whose keys have gaps (a plugin took an entry out) as an object: {"0": ..., "2": ...}.
 _LISTS = ("line_items", "shipping_lines", "fee_lines", "coupon_lines", "tax_lines", "refunds", "meta_data")
+_ID = re.compile(r"[0-9]{1,20}")  # WordPress ids are 64-bit; Python itself refuses to read a few thousand digits
+_TOO_LARGE = 2**64
 _ENDED = {
     "cancelled": "the order was cancelled in WooCommerce",
     "refunded": "the order was refunded in full in WooCommerce",
@@ -139,9 +142,9 @@ def _error(document: dict[str, Any]) -> str:
 
 def _id(value: object) -> str:
     """An id as text, '' for what is none. Some third-party senders write it as text."""
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        value = int(value)
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) and value > 0 else ""
+    if isinstance(value, str):
+        value = int(value) if _ID.fullmatch(value) else None
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) and 0 < value < _TOO_LARGE else ""
 
 
 def _time(document: Mapping[str, Any], name: str) -> datetime | None:

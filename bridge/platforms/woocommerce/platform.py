@@ -37,6 +37,7 @@ class WooCommerce:
     filters: Mapping[str, Filter] = filters.FILTERS
     shop_keys: frozenset[str] = shop_settings.SHOP_KEYS
     write_back_keys: frozenset[str] = shop_settings.WRITE_BACK_KEYS
+    keys: Sequence[str] = ("order", "refunds", "units", "product:<id>", "regions:<country>")
     gone_is_deleted: bool = True  # a key that may read orders reads every one of them
 
     def settings(self, shop: Mapping[str, Any], write_back: Mapping[str, Any]) -> tuple[Settings | None, list[Problem]]:
@@ -77,8 +78,7 @@ class WooCommerce:
 
     def reread(self, order: Json, fetched: Mapping[str, Json]) -> frozenset[str]:
         """The refunds, where the body names one that was not read at the sending: it tells only of their sums."""
-        read = {str(refund["id"]) for refund in fetched.get("refunds") or ()}
-        told = {str(refund["id"]) for refund in order.get("refunds") or ()}
+        read, told = (_ids(refunds) for refunds in (fetched.get("refunds"), order.get("refunds")))
         return frozenset({"refunds"}) if told - read else frozenset()
 
     def ended(self, order: Json) -> str | None:
@@ -91,3 +91,8 @@ class WooCommerce:
             problem = Problem(message="variables of the shop are unset; set them to talk to it", source="shop")
             raise ConfigurationError([problem])
         return WooCommerceClient(settings, http, clock)
+
+
+def _ids(refunds: Json) -> set[str]:
+    """The ids of refunds; what is none among them is passed over."""
+    return {str(one["id"]) for one in refunds or () if isinstance(one, Mapping) and "id" in one}

@@ -9,7 +9,7 @@ from typing import Any
 from bridge.errors import ShopTrouble
 from bridge.http import Budget
 from bridge.platforms.base import Json
-from bridge.platforms.woocommerce.api import Api, Reply, unexpected
+from bridge.platforms.woocommerce.api import Api, Reply, misshapen, unexpected
 from bridge.platforms.woocommerce.records import meta_values
 from bridge.platforms.woocommerce.settings import WooCommerceSettings
 
@@ -68,7 +68,7 @@ def products(
 def units(api: Api, budget: Budget) -> Json:
     """The shop's units: `{"weight": "kg", "dimension": "cm"}`; kg, g, lbs or oz, and m, cm, mm, in or yd."""
     return {
-        name: str(api.read(f"settings/products/woocommerce_{name}_unit", budget).get("value") or "")
+        name: str(_object(api.read(f"settings/products/woocommerce_{name}_unit", budget)).get("value") or "")
         for name in ("weight", "dimension")
     }
 
@@ -87,7 +87,7 @@ def _listed(api: Api, identities: Sequence[str], settings: WooCommerceSettings, 
     params = {"include": ",".join(identities), "per_page": str(PAGE)}
     documents = api.read("products", budget, params)
     known = documents if isinstance(documents, list) else []
-    return {str(one["id"]): _compact(one, settings) for one in known if isinstance(one, dict) and "id" in one}
+    return {str(one["id"]): _compact(one, settings) for one in known if isinstance(one, dict) and one.get("id")}
 
 
 def _product(api: Api, identity: str, settings: WooCommerceSettings, budget: Budget) -> Json:
@@ -95,9 +95,12 @@ def _product(api: Api, identity: str, settings: WooCommerceSettings, budget: Bud
     reply = api.get(f"products/{identity}", budget)
     if reply.status == _NOT_FOUND and reply.code.startswith("woocommerce_rest_"):
         return dict(_MISSING)
-    if not reply.ok or not isinstance(reply.document, dict):
+    if not reply.ok:
         raise unexpected(reply)
-    return _compact(reply.document, settings)
+    product = _object(reply.document)
+    if not product.get("id"):
+        raise misshapen()
+    return _compact(product, settings)
 
 
 def _compact(product: Mapping[str, Any], settings: WooCommerceSettings) -> Json:
@@ -144,6 +147,12 @@ def _all_pages(api: Api, path: str, budget: Budget) -> list[Mapping[str, Any]]:
         found += [one for one in reply.document if isinstance(one, Mapping)]
         page, pages = page + 1, reply.pages
     return found
+
+
+def _object(document: Json) -> Mapping[str, Any]:
+    if not isinstance(document, Mapping):
+        raise misshapen()
+    return document
 
 
 def _objects(owner: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:

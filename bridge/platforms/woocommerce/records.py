@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,17 +36,20 @@ def record(look: Look) -> Record | None:
 def record_on(order: Json) -> Record | None:
     """The record among an order's meta data: the one that names this order, else the first; None without any.
 
+    One that names it tells of other references beside it, but for those that were copied with another order's record.
     WooCommerce copies meta data into renewals and duplicates, so a record may name another order.
     """
     records = [found for found in map(_parsed, meta_values(order, RECORD_META)) if found]
-    own = [found for found in records if names(found, order)]
-    return next(iter(own or records), None)
+    own = [found for found in records if found.names(*identity(order))]
+    if not own:
+        return next(iter(records), None)
+    copied = {found.reference for found in records if found not in own}
+    return replace(own[0], also=tuple(one for one in _beside(own, order) if one not in copied))
 
 
-def names(found: Record, order: Json) -> bool:
-    """Whether a record is about this very order: ids recur in restored and copied shops, order keys do not."""
-    key = str(order.get("order_key") or "")
-    return found.order_id == str(order.get("id")) and (not found.order_key or not key or found.order_key == key)
+def identity(order: Json) -> tuple[str, str]:
+    """An order's id and key, as `Record.names` wants them."""
+    return str(order.get("id")), str(order.get("order_key") or "")
 
 
 def written(found: Record) -> str:
@@ -79,6 +83,23 @@ def comparable(order: Json, fetched: Mapping[str, Json]) -> tuple[Json, Mapping[
     if isinstance(kept.get("meta_data"), list):
         kept["meta_data"] = [entry for entry in _entries(order) if not _is_ours(entry)]
     return kept, {key: value for key, value in fetched.items() if key != "order"}
+
+
+def _beside(own: Sequence[Record], order: Json) -> Iterator[str]:
+    """What stands on an order as its reference beside the first of its records, each once."""
+    first = own[0]
+    seen = {first.reference}
+    for found in own[1:]:
+        elsewhere = found.reference == first.reference and found.destination != first.destination
+        text = f"{found.reference} of {found.destination}" if elsewhere else found.reference
+        if found.part == first.part and text not in seen:
+            seen.add(text)
+            yield text
+    for entry in filter(_is_ours, _entries(order)):
+        text = str(entry.get("value") or "").strip()
+        if entry.get("key") != RECORD_META and text and text not in seen:
+            seen.add(text)
+            yield text
 
 
 def _is_ours(entry: Mapping[str, Any]) -> bool:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 
-import pycountry
-
+from bridge.mapping.filters.places import subdivision
 from bridge.platforms.base import Json, Look
 
 # Countries whose "state" is what the customer typed: WooCommerce has no list for them (i18n/states.php, 11.0.1).
@@ -30,18 +28,10 @@ def region_name(look: Look, address: Json) -> str | None:
     if not state or not _CODE.fullmatch(country) or country in _FREE_TEXT:
         return state or None
     regions = look.fetched.read(region_key(country))[0] or {}
-    return str(regions.get(state) or _iso_name(country, state) or state)
+    return str(regions.get(state) or subdivision(state, country))
 
 
 def _text(address: Json, key: str) -> str:
     if isinstance(address, Mapping):
         return str(address.get(key) or "").strip()
     raise ValueError("region_name wants an address: write {{ order.shipping | region_name }}")
-
-
-@lru_cache(maxsize=4096)
-def _iso_name(country: str, state: str) -> str | None:
-    """The ISO 3166-2 name for `DE-NW`, `NW` or `JP13` in their country."""
-    rest = state.upper().removeprefix(country).lstrip("-")
-    found = pycountry.subdivisions.get(code=f"{country}-{rest}") if rest else None  # type: ignore[no-untyped-call]
-    return str(found.name) if found else None

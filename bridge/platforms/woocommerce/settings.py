@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ SHOP_KEYS = frozenset({"url", "consumer_key", "consumer_secret", "hs_code_meta",
 WRITE_BACK_KEYS = frozenset({"meta", "note"})
 DEFAULT_NOTE = "Sent to SortedPRO as {reference}"
 
+_API = re.compile(r"(?<!/)/wp-json(?=/|$)")  # people copy the address of the API: https://shop.example/wp-json/wc/v3
 _OFF = frozenset({"no", "false", "off"})
 
 
@@ -53,7 +55,7 @@ def settings(
         domain=url if _is_placeholder(url) else httpx.URL(url).host,
         secrets=secrets,
         offline=offline,
-        url=url.rstrip("/").removesuffix("/wp-json"),
+        url=_API.split(url, maxsplit=1)[0].rstrip("/"),
         consumer_key=key,
         consumer_secret=secret,
         hs_code_meta=hs_code_meta,

@@ -25,6 +25,7 @@ _CENTIMETRES = {
     "yd": Decimal("91.44"),
 }
 _NOTHING = Decimal(0)
+_ID_DIGITS = 20  # 64 bits
 REFUNDED = "refunded"
 NO_SHIPPING = "does not need shipping"
 INSIDE_BUNDLE = "inside the bundle it was sold in"
@@ -74,7 +75,7 @@ def order_lines(order: Json) -> list[Mapping[str, Any]]:
 def product_id(line: Mapping[str, Any]) -> str:
     """The id under which a line's product is fetched: the variation's, else the product's; '' for a line of none."""
     identity = str(line.get("variation_id") or line.get("product_id") or "")
-    return identity if identity.isascii() and identity.isdigit() else ""
+    return identity if identity.isascii() and identity.isdigit() and len(identity) <= _ID_DIGITS else ""
 
 
 def product_key(identity: str) -> str:

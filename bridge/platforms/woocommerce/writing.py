@@ -11,13 +11,17 @@ from bridge.http import Budget
 from bridge.platforms.base import OrderBody, Record
 from bridge.platforms.woocommerce import reading
 from bridge.platforms.woocommerce.api import Api, Reply
-from bridge.platforms.woocommerce.records import RECORD_META, meta_values, names, record_on, written
+from bridge.platforms.woocommerce.records import RECORD_META, identity, meta_values, record_on, written
 from bridge.platforms.woocommerce.settings import WooCommerceSettings
 
 _NO_ORDER = frozenset({"woocommerce_rest_shop_order_invalid_id", "woocommerce_rest_order_invalid_id"})
 _GONE = (
     "the shop no longer has this order (deleted, in the trash, or its id was given to another); "
-    "its SortedPRO order exists all the same: cancel it there if it must not ship, then mark this one as settled"
+    "its SortedPRO order exists all the same: cancel it there if it must not ship"
+)
+_TWO_REFERENCES = (
+    "find out in SortedPRO which order is right and cancel the other; take the other reference off the shop order: the "
+    "bridge looks again every hour"
 )
 
 
@@ -49,7 +53,8 @@ def _is_written(order: Mapping[str, Any], meta: str, record: Record) -> bool:
     return (
         meta_values(order, meta) == [record.reference]
         and stands is not None
-        and names(stands, order)
+        and not stands.also
+        and stands.names(*identity(order))
         and (stands.reference, stands.part, stands.destination) == (record.reference, record.part, record.destination)
     )
 
@@ -57,19 +62,22 @@ def _is_written(order: Mapping[str, Any], meta: str, record: Record) -> bool:
 def _refuse_conflict(order: Mapping[str, Any], meta: str, record: Record) -> None:
     """Raise WriteBackConflict where another reference stands, unless it was copied from another order."""
     stands = record_on(order)
-    if stands is not None and not names(stands, order):
+    if stands is not None and not stands.names(*identity(order)):
         return
     if stands is not None and (stands.reference, stands.destination) != (record.reference, record.destination):
         raise WriteBackConflict(
             f"the order carries {stands.reference} of {stands.destination}, so {record.reference} of "
-            f"{record.destination} was not written; cancel one of the two in SortedPRO, and settle this order with the "
-            "other"
+            f"{record.destination} was not written; {_TWO_REFERENCES}"
         )
-    others = [str(value) for value in meta_values(order, meta) if value not in (None, "", record.reference)]
-    if others:
+    if any(value not in (None, "", record.reference) for value in meta_values(order, meta)):
         raise WriteBackConflict(
-            f"the order's custom field {meta} holds another text, so {record.reference} was not written; empty the "
-            "field if it is not a reference, or cancel one of the two orders in SortedPRO"
+            f"the order's custom field {meta} holds another text, so {record.reference} was not written; if it is no "
+            f"reference, empty the field; if it is one, {_TWO_REFERENCES}"
+        )
+    if stands is not None and stands.also:
+        raise WriteBackConflict(
+            f"beside {record.reference} the order carries {', '.join(stands.also)}, so nothing was written; "
+            f"{_TWO_REFERENCES}"
         )
 
 
@@ -81,7 +89,8 @@ def _write_meta(api: Api, meta: str, record: Record, budget: Budget) -> None:
         raise WriteBackRefused(_GONE, code="order_gone")
     if not reply.ok:
         raise WriteBackRefused(
-            f"the shop refused the reference with {_named(reply)}; look into the shop's log, then replay the order"
+            f"the shop refused the reference with {_named(reply)}; look into the shop's log: the bridge tries again "
+            "every hour"
         )
 
 

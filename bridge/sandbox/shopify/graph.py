@@ -241,7 +241,12 @@ class _Graph:
 
     def _location(self, held: FulfillmentOrder) -> Json:
         self.caller.need("read_locations", "location")
-        return {"__typename": "Location", "id": gid("Location", held.location_id), "name": held.location}
+        return {
+            "__typename": "Location",
+            "id": gid("Location", held.location_id),
+            "isFulfillmentService": held.third_party,
+            "name": held.location,
+        }
 
     def _fulfillment_line(self, order: Order, line: FulfillmentLine) -> Json:
         item = next(found for found in order.body["line_items"] if found["id"] == line.line_id)

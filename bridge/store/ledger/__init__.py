@@ -4,9 +4,9 @@ Each function works on the caller's connection, so the caller says what belongs 
 state goes through `rows.move`, which names the state and the claim it leaves and writes the history row beside it.
 """
 
-from bridge.store.ledger.bodies import Receipt, find_or_open, look_now, mapping_changed, receive, ring
+from bridge.store.ledger.bodies import Receipt, find_or_open, look_now, mapping_changed, receive, redirect_queued, ring
 from bridge.store.ledger.claims import claim, due_now, extend, note, postpone, release, rest
-from bridge.store.ledger.rows import Detail, Order, find, get, move, remark
+from bridge.store.ledger.rows import Detail, Order, find, get, move, read_unless_newer, remark
 from bridge.store.ledger.sending import (
     Attempt,
     NoRoom,
@@ -17,6 +17,7 @@ from bridge.store.ledger.sending import (
     late_reference,
     reference_owner,
     sent_attempt,
+    was_in_doubt,
 )
 
 __all__ = [
@@ -41,11 +42,14 @@ __all__ = [
     "move",
     "note",
     "postpone",
+    "read_unless_newer",
     "receive",
+    "redirect_queued",
     "reference_owner",
     "release",
     "remark",
     "rest",
     "ring",
     "sent_attempt",
+    "was_in_doubt",
 ]

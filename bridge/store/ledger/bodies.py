@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bridge.platforms.base import OrderBody
@@ -102,6 +102,11 @@ def find_or_open(
     found = find(connection, shop, order_id, order_key, lock=True)
     if found is not None:
         return found
+    # One maker at a time for an id: a deletion without a key and a body with one must meet in one row.
+    connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{shop} {order_id}", 0))))
+    found = find(connection, shop, order_id, order_key, lock=True)
+    if found is not None:
+        return found
     statement = (
         insert(orders)
         .values(
@@ -132,5 +137,16 @@ def find_or_open(
 
 def mapping_changed(connection: Connection, shop: str, now: datetime) -> int:
     """Make a shop's waiting orders due, because another mapping may decide otherwise; returns how many."""
+    connection.execute(text("set local statement_timeout = 0"))  # a shop may have very many
     statement = update(orders).where(orders.c.shop == shop, orders.c.state == "waiting").values(due_at=now)
+    return connection.execute(statement).rowcount
+
+
+def redirect_queued(connection: Connection, shop: str, destination: str) -> int:
+    """Give a shop's queued orders its present destination, where they wait for one that is no longer its own."""
+    statement = (
+        update(orders)
+        .where(orders.c.shop == shop, orders.c.state == "queued", orders.c.destination != destination)
+        .values(destination=destination, customer_reference=None)
+    )
     return connection.execute(statement).rowcount

@@ -14,25 +14,26 @@ from bridge.store.tables import destinations, orders, shops
 
 CLAIM = timedelta(seconds=40)
 
+# Of a paused shop only what died while it was being sent is taken up: it holds a place at its destination.
 # Shops that have something to do, the one that has waited longest first, and the destinations with room. The room is
 # looked at here only to leave full destinations' orders alone; what counts is checked under a lock in `begin_send`.
 _CHOICE = text("""
-    select s.name,
+    select s.name, s.paused_at is not null as paused,
            (select array_agg(d.name) from destinations d
              where d.paused_at is null
                and (select count(*) from orders o where o.destination = d.name and o.state = 'sending') < d.concurrency
            ) as open
       from shops s
-     where s.paused_at is null
-       and exists (select 1 from orders o where o.shop = s.name and o.ready_at <= :now)
+     where exists (select 1 from orders o where o.shop = s.name and o.ready_at <= :now
+                      and (s.paused_at is null or o.state = 'sending'))
      order by s.served_at nulls first, s.name
 """)
 
 
 def claim(connection: Connection, now: datetime, claim_id: UUID) -> Order | None:
     """Take the next order for `CLAIM`; None when nothing is due that may be worked on."""
-    for shop, open_destinations in connection.execute(_CHOICE, {"now": now}).all():
-        order = _claim_of(connection, shop, open_destinations or [], now, claim_id)
+    for shop, paused, open_destinations in connection.execute(_CHOICE, {"now": now}).all():
+        order = _claim_of(connection, shop, open_destinations or [], now, claim_id, only_dead=paused)
         if order is not None:
             connection.execute(update(shops).where(shops.c.name == shop).values(served_at=now))
             return order
@@ -47,7 +48,7 @@ def due_now(connection: Connection, now: datetime, *, at_most: int) -> int:
     held_back = func.coalesce((orders.c.state == "queued") & orders.c.destination.in_(closed), False)
     some = (
         select(orders.c.id)
-        .where(orders.c.ready_at <= now, free, orders.c.shop.not_in(paused), ~held_back)
+        .where(orders.c.ready_at <= now, free, orders.c.shop.not_in(paused) | (orders.c.state == "sending"), ~held_back)
         .limit(at_most)
         .subquery()
     )
@@ -69,25 +70,31 @@ def release(connection: Connection, order: Order, now: datetime) -> None:
 
 
 def postpone(
-    connection: Connection, order: Order, *, not_before: datetime, reason: str, code: str, now: datetime, **changes: Any
+    connection: Connection, order: Order, *, not_before: datetime, trouble: str, code: str, now: datetime
 ) -> Order:
     """Let go of an order that keeps its state: something is in the way, so it is looked at again at `not_before`."""
     values: Mapping[str, Any] = {
         "not_before": not_before,
         "due_at": now,
-        "reason": reason,
-        "code": code,
+        "trouble": trouble,
+        "trouble_code": code,
         "tries": order.tries + 1,
         "claimed_until": None,
         "claim_id": None,
-        **changes,
     }
     return change(connection, order, values)
 
 
 def rest(connection: Connection, order: Order, *, due_at: datetime | None, now: datetime, **changes: Any) -> Order:
     """Let go of an order for which there is nothing to do before `due_at` (None: until something comes)."""
-    values = {"due_at": unless_newer(order, due_at, now), "claimed_until": None, "claim_id": None, **changes}
+    values = {
+        "due_at": unless_newer(order, due_at, now),
+        "trouble": "",
+        "trouble_code": "",
+        "claimed_until": None,
+        "claim_id": None,
+        **changes,
+    }
     return change(connection, order, values)
 
 
@@ -97,13 +104,14 @@ def note(connection: Connection, order: Order, **changes: Any) -> Order:
 
 
 def _claim_of(
-    connection: Connection, shop: str, open_destinations: list[str], now: datetime, claim_id: UUID
+    connection: Connection, shop: str, open_destinations: list[str], now: datetime, claim_id: UUID, *, only_dead: bool
 ) -> Order | None:
     free = or_(orders.c.claimed_until.is_(None), orders.c.claimed_until <= now)
     sendable = or_(orders.c.state != "queued", orders.c.destination.in_(open_destinations))
+    wanted = orders.c.state == "sending" if only_dead else sendable
     pick = (
         select(orders.c.id)
-        .where(orders.c.shop == shop, orders.c.ready_at <= now, free, sendable)
+        .where(orders.c.shop == shop, orders.c.ready_at <= now, free, wanted)
         .order_by(orders.c.ready_at)
         .limit(1)
         .with_for_update(skip_locked=True)

@@ -32,6 +32,8 @@ class Order:
     state: str
     reason: str
     code: str
+    trouble: str
+    trouble_code: str
     by_person: bool
     resend: bool
     released: Sequence[str]
@@ -61,6 +63,8 @@ class Order:
     warning: str
     changed: bool
     change: str
+    alarm: str
+    unsent: str
     first_seen_at: datetime
     state_since: datetime
 
@@ -93,7 +97,7 @@ def find(
     query = select(*COLUMNS).where(orders.c.shop == shop, orders.c.order_id == order_id, orders.c.part == 1)
     if order_key is not None:
         keyless = and_(orders.c.order_key == "", orders.c.body_id.is_(None))
-        query = query.where((orders.c.order_key == order_key) | keyless)
+        query = query.where((orders.c.order_key == order_key) | keyless).order_by(orders.c.order_key.desc())
     query = query.order_by(orders.c.id.desc()).limit(1)
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     return as_order(row) if row else None
@@ -127,6 +131,8 @@ def move(
         "state": to_state,
         "reason": event if reason is None else reason,
         "code": code,
+        "trouble": "",
+        "trouble_code": "",
         "due_at": unless_newer(order, due_at, now),
         **({} if order.state == to_state else {"state_since": now}),
         **({} if keep_claim else {"claimed_until": None, "claim_id": None}),
@@ -150,6 +156,11 @@ def change(connection: Connection, order: Order, values: Mapping[str, Any], *whe
     if row is None:
         raise ClaimLost(f"{order.shop} {order.label} is no longer as it was read")
     return as_order(row)
+
+
+def read_unless_newer(order: Order) -> ColumnElement[Any]:
+    """`must_read` after the order was read from the shop: still wanted where something came since."""
+    return case((orders.c.revision == order.revision, False), else_=orders.c.must_read)
 
 
 def unless_newer(order: Order, due_at: datetime | None, now: datetime) -> ColumnElement[Any]:

@@ -54,7 +54,7 @@ def begin_send(
     another order of the destination has the customer's reference: then the transaction is at its end, and nothing may
     be sent.
     """
-    if not _has_room(connection, attempt.destination):
+    if not _has_room(connection, attempt.destination, now):
         if order.state != "queued":
             move(
                 connection, order, "queued", event="queued: the destination has no room now", now=now, due_at=now,
@@ -95,16 +95,18 @@ def end_send(
     answer: bytes,
     now: datetime,
 ) -> Order | None:
-    """Write down how an attempt ended; returns its order while it is still `sending` with this attempt, locked.
+    """Write down how an attempt ended; returns its order, locked, while it still hangs on this attempt.
 
-    None means that the order has gone on without us (its deadline passed): see `late_reference`.
+    That is: in `sending`, or in doubt about this attempt because its deadline passed before the answer came. None
+    means that the order has gone on without us: see `late_reference`.
     """
     connection.execute(
         update(attempts)
         .where(attempts.c.id == attempt_id)
         .values(ended_at=now, outcome=outcome, status=status, message=message, reference=reference, answer=seal(answer))
     )
-    query = select(*COLUMNS).where(orders.c.attempt_id == attempt_id, orders.c.state == "sending").with_for_update()
+    query = select(*COLUMNS).where(orders.c.attempt_id == attempt_id, orders.c.state.in_(("sending", "in_doubt")))
+    query = query.with_for_update()
     row = connection.execute(query).one_or_none()
     return as_order(row) if row else None
 
@@ -135,7 +137,7 @@ def late_reference(connection: Connection, attempt_id: UUID, reference: str, now
         connection, order, order.state, event=words, now=now, actor="worker", code="two_orders", detail=None,
         attempt=attempt_id,
     )  # fmt: skip
-    statement = update(orders).where(orders.c.id == order.id).values(changed=True, change=words).returning(*COLUMNS)
+    statement = update(orders).where(orders.c.id == order.id).values(alarm=words).returning(*COLUMNS)
     return as_order(connection.execute(statement).one())
 
 
@@ -148,7 +150,7 @@ def expire(connection: Connection, order: Order, now: datetime) -> Order:
     )
     return move(
         connection, order, "in_doubt", event="in doubt: the bridge stopped while the order was being sent", now=now,
-        code="in_doubt", attempt=order.attempt_id,
+        code="in_doubt", attempt=order.attempt_id, due_at=now if order.revision != order.compared else None,
     )  # fmt: skip
 
 
@@ -162,6 +164,12 @@ def last_refused(connection: Connection, order: Order) -> bytes | None:
     )
     payload = connection.execute(query).scalar_one_or_none()
     return None if payload is None else unseal(payload)
+
+
+def was_in_doubt(connection: Connection, order: Order) -> bool:
+    """Whether an attempt of this order may have made an order that nobody knows of."""
+    unknown = select(attempts.c.id).where(attempts.c.order == order.id, attempts.c.outcome == "unknown").limit(1)
+    return connection.execute(unknown).first() is not None
 
 
 def sent_attempt(connection: Connection, order: Order) -> Attempt | None:
@@ -182,11 +190,13 @@ def sent_attempt(connection: Connection, order: Order) -> Attempt | None:
     )
 
 
-def _has_room(connection: Connection, name: str) -> bool:
+def _has_room(connection: Connection, name: str, now: datetime) -> bool:
     lock = select(destinations.c.concurrency, destinations.c.paused_at).where(destinations.c.name == name)
     row = connection.execute(lock.with_for_update()).one()
     on_the_way = connection.execute(
-        select(func.count()).select_from(orders).where(orders.c.destination == name, orders.c.state == "sending")
+        select(func.count())
+        .select_from(orders)
+        .where(orders.c.destination == name, orders.c.state == "sending", orders.c.deadline > now)
     ).scalar_one()
     return row.paused_at is None and on_the_way < row.concurrency
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,6 +17,7 @@ from bridge.http import Budget, Http
 from bridge.platforms.base import OrderBody, Read
 from bridge.platforms.shopify import PLATFORM
 from bridge.platforms.shopify.client import ShopifyClient
+from bridge.platforms.shopify.settings import ShopifySettings
 
 Order = Callable[..., OrderBody]
 KEYS = frozenset({"order"})
@@ -37,7 +39,10 @@ def fulfillment_order(number: int, lines: dict[str, Any]) -> dict[str, Any]:
         "status": "OPEN",
         "fulfillAt": None,
         "deliveryMethod": {"methodType": "SHIPPING", "serviceCode": "standard", "presentedName": "Standard delivery"},
-        "assignedLocation": {"name": "Wexcombe", "location": {"id": "gid://shopify/Location/77"}},
+        "assignedLocation": {
+            "name": "Wexcombe",
+            "location": {"id": "gid://shopify/Location/77", "isFulfillmentService": False},
+        },
         "fulfillmentHolds": [],
         "lineItems": lines,
     }
@@ -95,6 +100,7 @@ def test_order_is_read_as_the_documented_object(shop: Any, fetch: Callable[..., 
                 "presented_name": "Standard delivery",
                 "location": "Wexcombe",
                 "location_id": "77",
+                "service": None,
                 "fulfill_at": None,
                 "holds": [],
                 "lines": [{"line_id": "501001", "sku": "MUG-BLUE", "remaining": 2, "total": 2}],
@@ -127,6 +133,37 @@ def test_call_goes_to_the_configured_version_with_the_token(shop: Any, fetch: Ca
         "https://pottery.myshopify.com/admin/api/2026-10/graphql.json",
         "token-1",
     )
+
+
+def of_a_service() -> dict[str, Any]:
+    """A fulfilment order that a logistics company's app was given."""
+    location = {"id": "gid://shopify/Location/78", "isFulfillmentService": True}
+    return {**fulfillment_order(1, page()), "assignedLocation": {"name": "Northwind Logistics", "location": location}}
+
+
+def test_fulfilment_service_is_named(shop: Any, fetch: Callable[..., Read]) -> None:
+    shop.answer(answer(fulfillmentOrders=page(of_a_service())))
+    assert fetch().data["order"]["fulfillment_orders"][0]["service"] == "Northwind Logistics"
+
+
+def test_fulfilment_service_counts_as_the_shop_where_the_mapping_says_so(
+    shop: Any, settings: ShopifySettings, http: Http, clock: Any, order: Order, budget: Budget
+) -> None:
+    client = ShopifyClient.open(replace(settings, send_service_orders=True), http, clock)
+    shop.answer(answer(fulfillmentOrders=page(of_a_service())))
+    read = client.fetch("6111222333001", order(), KEYS, budget)
+    assert read.data["order"]["fulfillment_orders"][0]["service"] is None
+
+
+@pytest.mark.parametrize(
+    "changes", [{"risk": None}, {"lineItems": []}, {"fulfillmentOrders": {"nodes": [{}]}}, {"reference": "EO-1"}]
+)
+def test_order_in_another_shape_is_trouble_in_words(
+    shop: Any, fetch: Callable[..., Read], changes: dict[str, Any]
+) -> None:
+    shop.answer(answer(**changes))
+    with pytest.raises(ShopTrouble, match="another shape"):
+        fetch()
 
 
 def test_unrouted_order_has_no_fulfilment_orders(shop: Any, fetch: Callable[..., Read]) -> None:
@@ -388,6 +425,14 @@ def test_credentials_of_another_shop_are_told(client: ShopifyClient, shop: Any, 
     assert [(problem.source, problem.found) for problem in client.check_access(budget)] == [
         ("shop.domain", "glass.myshopify.com")
     ]
+
+
+@pytest.mark.parametrize("told", [None, {}, "glass"])
+def test_shop_that_does_not_say_which_it_is_is_a_problem(
+    client: ShopifyClient, shop: Any, budget: Budget, told: Any
+) -> None:
+    shop.answer({"shop": told})
+    assert [problem.code for problem in client.check_access(budget)] == ["shop_answer"]
 
 
 def test_every_missing_scope_is_a_problem(client: ShopifyClient, shop: Any, budget: Budget) -> None:

@@ -93,6 +93,17 @@ def test_record_that_was_written_is_read_again(order: Order, look: LookAt) -> No
     assert PLATFORM.record(look(order(), {"record": format_record(RECORD)})) == RECORD
 
 
+def test_record_tells_of_another_reference_beside_it(order: Order, look: LookAt) -> None:
+    found = PLATFORM.record(look(order(), {"record": format_record(RECORD), "reference": "EO-000-009-XYZ"}))
+    assert found is not None
+    assert found.also == ("EO-000-009-XYZ",)
+
+
+@pytest.mark.parametrize("reference", [None, "", "EO-000-002-0TS", " EO-000-002-0TS\n"])
+def test_its_own_reference_beside_a_record_is_no_other(order: Order, look: LookAt, reference: str | None) -> None:
+    assert PLATFORM.record(look(order(), {"record": format_record(RECORD), "reference": reference})) == RECORD
+
+
 def test_order_without_a_record_has_none(order: Order, look: LookAt) -> None:
     assert PLATFORM.record(look(order(), {"record": None})) is None
 

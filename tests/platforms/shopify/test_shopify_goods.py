@@ -130,6 +130,17 @@ def test_part_of_a_line_has_its_part_of_the_value(order: Order, look: LookAt) ->
     assert apply("line_value", at, part) == Decimal("10.00")
 
 
+def test_whole_line_is_not_rounded(order: Order, look: LookAt) -> None:
+    # 3 at 1.235 dinars
+    assert str(apply("line_value", look(order()), line(price="1.235"))) == "3.705"
+
+
+def test_unit_has_the_places_of_the_price(order: Order, look: LookAt) -> None:
+    # 3.704 / 3 = 1.23466...
+    discounted = line(price="1.235", discount_allocations=[{"amount": "0.001"}])
+    assert str(apply("line_value", look(order()), discounted, per="unit")) == "1.235"
+
+
 def test_free_goods_are_worth_nothing(order: Order, look: LookAt) -> None:
     free = line(discount_allocations=[{"amount": "30.00"}])
     assert apply("line_value", look(order()), free) == Decimal("0.00")

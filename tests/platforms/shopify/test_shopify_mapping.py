@@ -176,7 +176,7 @@ def test_order_without_any_address_is_told(decided: Callable[..., Decision], ord
 
 
 def test_order_without_people_but_with_an_address_is_sent(sent: Callable[..., Any], order: Order) -> None:
-    address = {"address1": "1 Mill Lane", "zip": "WX1 1AA", "country_code": "GB"}
+    address = {"name": "", "address1": "1 Mill Lane", "zip": "WX1 1AA", "country_code": "GB"}
     contact = destination(sent(order("orders.create__api_order_without_people", shipping_address=address)))["Contact"]
     assert contact == {"FirstName": "-", "LastName": "-", "Email": "no-reply@pottery.myshopify.com"}
 
@@ -216,8 +216,23 @@ def test_phone_is_taken_where_there_is_one(
     assert destination(sent(order(shipping_address=address, **changes)))["Contact"]["Telephone"] == phone
 
 
-def test_note_of_a_checkout_script_is_left_out(sent: Callable[..., Any], order: Order) -> None:
-    assert "SpecialInstructions" not in destination(sent(order(note='{"delivery": {"slot": 3}}')))
+@pytest.mark.parametrize("note", ['{"delivery": {"slot": 3}}', ' \n[{"slot": 3}]'])
+def test_note_of_a_checkout_script_is_left_out(sent: Callable[..., Any], order: Order, note: str) -> None:
+    assert "SpecialInstructions" not in destination(sent(order(note=note)))
+
+
+def test_order_without_names_is_not_sent_to_a_hyphen(decided: Callable[..., Decision], order: Order) -> None:
+    address = {"address1": "1 Mill Lane", "zip": "WX1 1AA", "country_code": "GB"}
+    decision = decided(order(shipping_address=address))
+    assert isinstance(decision, Unmappable)
+    assert [problem.code for problem in decision.problems] == ["personal_data_removed"]
+
+
+def test_order_of_a_fulfilment_service_is_skipped_with_the_reason(
+    decided: Callable[..., Decision], order: Order
+) -> None:
+    given = {**part("OPEN", "SHIPPING", ("501001", 2), ("501002", 1)), "service": "Northwind Logistics"}
+    assert decided(order(), {"fulfillment_orders": [given]}) == Skip(reason="shipped by Northwind Logistics")
 
 
 def test_body_of_2013_is_sent(sent: Callable[..., Any], order: Order) -> None:

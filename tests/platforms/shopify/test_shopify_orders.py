@@ -225,6 +225,62 @@ def test_removed_personal_data_is_a_missing_permission(order: Order) -> None:
     assert "protected customer data" in problem.message
 
 
+REDACTED = {"country": "United Kingdom", "country_code": "GB", "province": None, "province_code": None}
+
+
+@pytest.mark.parametrize("shipping", [None, {}])
+def test_removed_billing_address_is_told_where_it_would_be_used(order: Order, shipping: Any) -> None:
+    problem = PLATFORM.personal_data_removed(order(shipping_address=shipping, billing_address=REDACTED).order)
+    assert problem is not None
+    assert (problem.code, problem.source) == ("personal_data_removed", "order.billing_address.address1")
+
+
+def test_removed_billing_address_is_no_matter_beside_a_shipping_address(order: Order) -> None:
+    assert PLATFORM.personal_data_removed(order(billing_address=REDACTED).order) is None
+
+
+def without(body: OrderBody, *keys: str) -> Any:
+    """An order without some keys, and without some of its shipping address."""
+    address = {key: value for key, value in body.order["shipping_address"].items() if key not in keys}
+    return {**{key: value for key, value in body.order.items() if key not in keys}, "shipping_address": address}
+
+
+@pytest.mark.parametrize(
+    ("keys", "words", "source"),
+    [
+        (("first_name", "last_name", "name"), "withholds the name:", "order.shipping_address.first_name"),
+        (("email", "contact_email"), "withholds the email:", "order.email"),
+        (
+            ("address1", "first_name", "last_name", "name", "email", "contact_email"),
+            "withholds the address and the name and the email:",
+            "order.shipping_address.address1",
+        ),
+    ],
+)
+def test_removed_name_or_email_is_a_missing_permission(
+    order: Order, keys: tuple[str, ...], words: str, source: str
+) -> None:
+    problem = PLATFORM.personal_data_removed({**without(order(), *keys), "name": "#1001"})
+    assert problem is not None
+    assert words in problem.message
+    assert (problem.code, problem.source) == ("personal_data_removed", source)
+
+
+@pytest.mark.parametrize("keys", [("first_name", "last_name"), ("name",), ("email",), ("contact_email",), ("phone",)])
+def test_what_is_still_told_elsewhere_is_no_missing_permission(order: Order, keys: tuple[str, ...]) -> None:
+    assert PLATFORM.personal_data_removed({**without(order(), *keys), "name": "#1001"}) is None
+
+
+def test_keys_that_old_bodies_lack_are_no_missing_permission(order: Order) -> None:
+    old = without(order(), "admin_graphql_api_id", "first_name", "last_name", "name", "email", "contact_email")
+    assert PLATFORM.personal_data_removed(old) is None
+
+
+def test_empty_name_and_email_are_no_missing_permission(order: Order) -> None:
+    nobody = {**order().order["shipping_address"], "first_name": None, "last_name": None, "name": ""}
+    assert PLATFORM.personal_data_removed(order(shipping_address=nobody, email="", contact_email=None).order) is None
+
+
 @pytest.mark.parametrize("name", ["orders.create__hollow_address", "orders.create__api_order_without_people"])
 def test_empty_or_null_address_is_no_missing_permission(order: Order, name: str) -> None:
     assert PLATFORM.personal_data_removed(order(name).order) is None

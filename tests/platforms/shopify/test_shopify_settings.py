@@ -72,13 +72,26 @@ def test_domain_must_be_the_shops_own_at_shopify(shop_section: Section, domain: 
     assert wrong({**shop_section, "domain": domain}) == ["shop.domain"]
 
 
-@pytest.mark.parametrize("secrets", [None, [], ["", None], "", {"a": "b"}])
+@pytest.mark.parametrize("secrets", [None, [], ["", None], "", " ", 7, {"a": "b"}])
 def test_shop_without_a_secret_is_refused(shop_section: Section, secrets: Any) -> None:
     assert wrong({**shop_section, "secrets": secrets}) == ["shop.secrets"]
 
 
 def test_empty_secrets_are_dropped(shop_section: Section) -> None:
     assert list(read({**shop_section, "secrets": ["", "one", None]}).secrets) == ["one"]
+
+
+def test_blanks_around_a_secret_are_dropped(shop_section: Section) -> None:
+    assert list(read({**shop_section, "secrets": [" one\n", " ", "two"]}).secrets) == ["one", "two"]
+
+
+@pytest.mark.parametrize(("value", "sends"), [(None, False), ("", False), ("no", False), ("Yes", True), (True, True)])
+def test_orders_of_fulfilment_services_are_sent_on_demand(shop_section: Section, value: Any, sends: bool) -> None:
+    assert read({**shop_section, "send_service_orders": value}).send_service_orders is sends
+
+
+def test_sending_orders_of_fulfilment_services_is_yes_or_no(shop_section: Section) -> None:
+    assert wrong({**shop_section, "send_service_orders": "some"}) == ["shop.send_service_orders"]
 
 
 @pytest.mark.parametrize("missing", [("client_id",), ("client_secret",), ("client_id", "client_secret")])

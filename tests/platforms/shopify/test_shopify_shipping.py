@@ -122,6 +122,17 @@ def test_what_does_not_ship_has_its_reason(
     assert (ships(found), reasons(found)) == ({VASE: 1}, [(MUGS, 2, reason, may_ship)])
 
 
+@pytest.mark.parametrize("status", ["OPEN", "ON_HOLD", "SCHEDULED", "IN_PROGRESS"])
+def test_goods_of_a_fulfilment_service_are_left_to_it(ship: Ship, status: str) -> None:
+    found = ship(part(entry(MUGS, 2), status=status, service="Northwind Logistics"), part(entry(VASE, 1), service=None))
+    assert (ships(found), reasons(found)) == ({VASE: 1}, [(MUGS, 2, "shipped by Northwind Logistics", False)])
+
+
+def test_goods_that_a_fulfilment_service_gave_up_are_waited_for(ship: Ship) -> None:
+    found = ship(part(entry(MUGS, 2), status="INCOMPLETE", service="Northwind Logistics"), part(entry(VASE, 1)))
+    assert reasons(found) == [(MUGS, 2, "incomplete: the fulfilment service gave it up", True)]
+
+
 def test_closed_fulfilment_order_counts_what_it_had(ship: Ship) -> None:
     assert reasons(ship(part(entry(MUGS, 0, 2), entry(VASE, 0, 1), status="CLOSED"))) == [
         (MUGS, 2, "already fulfilled", False),

@@ -132,14 +132,25 @@ def test_read_scope_does_not_contain_the_write_scope() -> None:
         (httpx.Response(400, json={"error": "shop_not_permitted"}), "organisation"),
         (httpx.Response(400, json={"error": "app_not_installed"}), "not installed"),
         (httpx.Response(401, json={"error": "invalid_client"}), "client_secret is wrong"),
-        (httpx.Response(400, text="<html>"), "refused"),
-        (httpx.Response(404, text="<html>"), "no such shop"),
+        (httpx.Response(400, json={"error": "something_new"}), "the app is refused"),
+        (httpx.Response(404, json={"error": "application_cannot_be_found"}), "client_id is wrong"),
+        (httpx.Response(402, json={"error": "unavailable_shop"}), "frozen"),
     ],
 )
 def test_refused_credentials_pause_the_shop(take: Any, budget: Budget, answer: httpx.Response, words: str) -> None:
     with pytest.raises(ShopTrouble, match=words) as caught:
         take(Granting(answer)).get(budget)
     assert caught.value.pauses
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 423])
+@pytest.mark.parametrize("page", [{"text": "<html>"}, {"json": {"errors": "Not Found"}}])
+def test_page_in_place_of_the_token_endpoint_pauses_nothing(
+    take: Any, budget: Budget, status: int, page: dict[str, Any]
+) -> None:
+    with pytest.raises(ShopTrouble, match=str(status)) as caught:
+        take(Granting(httpx.Response(status, **page))).get(budget)
+    assert not caught.value.pauses
 
 
 @pytest.mark.parametrize(
@@ -205,3 +216,34 @@ def test_static_token_that_is_refused_pauses_the_shop(take: Any, static: Shopify
     with pytest.raises(ShopTrouble, match="access_token is wrong") as caught:
         take(Granting(httpx.Response(401, json={"errors": "Invalid API key"})), static).get(budget)
     assert caught.value.pauses
+
+
+def test_throttled_scopes_of_a_static_token_are_asked_again_later(
+    take: Any, static: ShopifySettings, budget: Budget
+) -> None:
+    status = {"maximumAvailable": 2000, "currentlyAvailable": 0, "restoreRate": 100}
+    cost = {"requestedQueryCost": 300, "throttleStatus": status}
+    throttled = {
+        "errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}],
+        "extensions": {"cost": cost},
+    }
+    with pytest.raises(ShopTrouble) as caught:
+        take(Granting(httpx.Response(200, json=throttled)), static).get(budget)
+    # 300 points at 100 a second
+    assert (caught.value.code, caught.value.pauses, caught.value.retry_after) == (
+        "shop_busy",
+        False,
+        timedelta(seconds=3),
+    )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [httpx.Response(200, text="<html>"), httpx.Response(401, text="<html>"), httpx.Response(200, json={"data": {}})],
+)
+def test_scopes_that_nobody_told_pause_nothing(
+    take: Any, static: ShopifySettings, budget: Budget, answer: httpx.Response
+) -> None:
+    with pytest.raises(ShopTrouble) as caught:
+        take(Granting(answer), static).get(budget)
+    assert not caught.value.pauses

@@ -83,6 +83,7 @@ def test_what_has_no_list_is_given_as_it_stands(
         ("TX", "US", "Texas"),
         ("DE-NW", "DE", "Nordrhein-Westfalen"),
         ("JP13", "JP", "Tokyo"),
+        ("B", "ES", "Barcelona"),  # ISO 3166-2 has "Barcelona [Barcelona]", in both languages
         ("Nowhere", "US", "Nowhere"),
     ],
 )

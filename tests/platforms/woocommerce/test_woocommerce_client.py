@@ -241,6 +241,23 @@ def test_units_are_the_shops_settings(connect: Connect, order: Order) -> None:
     assert fetch(connect, answers, order(), {"units"}).data == {"units": {"weight": "lbs", "dimension": "in"}}
 
 
+@pytest.mark.parametrize(
+    ("name", "document", "key"),
+    [
+        ("GET products/31", {"name": "Teapot"}, "product:31"),
+        ("GET products/31", [], "product:31"),
+        ("GET settings/products/woocommerce_weight_unit", [], "units"),
+        ("GET settings/products/woocommerce_weight_unit", "kg", "units"),
+    ],
+)
+def test_answer_in_another_shape_is_trouble_in_words(
+    connect: Connect, order: Order, name: str, document: Any, key: str
+) -> None:
+    with pytest.raises(ShopTrouble, match="another shape") as caught:
+        fetch(connect, {"GET products": [{"name": "no id"}], name: document}, order(), {key})
+    assert not caught.value.pauses
+
+
 def test_regions_come_by_code_with_plain_names(connect: Connect, order: Order) -> None:
     states = [{"code": "AT1", "name": "Burgenland"}, {"code": "X", "name": "A &amp; B"}]
     answers = {"GET data/countries/at": {"code": "AT", "name": "Austria", "states": states}}
@@ -266,6 +283,8 @@ def test_refused_key_pauses_the_shop_and_names_the_causes(connect: Connect, stat
     ("answer", "code", "words"),
     [
         ((403, b"<html>Blocked</html>"), "shop_firewall", "firewall"),
+        ((403, {"code": "rest_forbidden", "data": {"status": 403}}), "shop_firewall", "rest_forbidden"),
+        ((401, {"code": "jwt_auth_no_auth_header"}), "shop_firewall", "plugin"),
         ((404, {"code": "rest_no_route", "data": {"status": 404}}), "no_rest_api", "permalinks"),
         ((404, b"<html>Not found</html>"), "no_rest_api", "permalinks"),
         ((200, b"<html>Maintenance</html>"), "shop_unreadable", "maintenance"),
@@ -304,13 +323,22 @@ READABLE = {
     "GET settings/products/woocommerce_weight_unit": {"value": "kg"},
     "GET settings/products/woocommerce_dimension_unit": {"value": "cm"},
     "GET data/countries/us": {"code": "US", "states": []},
+    "PUT orders/0": (400, {"code": "woocommerce_rest_shop_order_invalid_id", "message": "ID is invalid."}),
 }
 
 
 def test_shop_that_answers_everything_has_no_problem(connect: Connect) -> None:
     client, shop = connect(READABLE)
     assert client.check_access(Budget(30)) == ()
-    assert {request.method for request in shop.requests} == {"GET"}
+    assert [one for one in shop.asked if not one.startswith("GET")] == ["PUT orders/0"]
+
+
+def test_key_that_may_only_read_is_a_problem(connect: Connect) -> None:
+    refused = (401, {"code": "woocommerce_rest_authentication_error", "message": "no write permissions"})
+    client, _ = connect({**READABLE, "PUT orders/0": refused})
+    problems = client.check_access(Budget(30))
+    assert [(problem.code, problem.source) for problem in problems] == [("write_permission", "shop.consumer_key")]
+    assert problems[0].message.startswith("orders cannot be written")
 
 
 def test_what_cannot_be_read_is_named(connect: Connect) -> None:

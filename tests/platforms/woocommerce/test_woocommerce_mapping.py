@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from bridge.decide import Body, Decision, Known, Needs, Send, Skip, Unmappable, Wait, decide
-from bridge.platforms.base import Fetched, OrderBody
+from bridge.decide import Adopt, Body, Decision, Hold, Known, Needs, Send, Skip, Unmappable, Wait, decide
+from bridge.platforms.base import Fetched, OrderBody, Record
+from bridge.platforms.woocommerce.records import written
 from bridge.shops import Shop, load_offline
 
 Order = Callable[..., OrderBody]
@@ -62,6 +63,41 @@ def destination(decision: Decision) -> Mapping[str, Any]:
 
 def test_shipped_mapping_has_no_warnings(shop: Shop) -> None:
     assert list(shop.mapping.warnings) == []
+
+
+def test_recipient_is_named_for_shipping_even_without_a_street(decided: Decide, order: Order) -> None:
+    found = destination(decided(order(shipping=HOLLOW), READ))
+    assert (found["Contact"]["FirstName"], found["Contact"]["LastName"]) == ("G", "Ift")
+    assert found["AddressLine1"] == order().order["billing"]["address_1"]
+
+
+def test_record_with_an_empty_order_key_is_this_orders(decided: Decide, order: Order, shop: Shop) -> None:
+    found = recorded(shop, order_key="")
+    assert decided(order(meta_data=[{"id": 9, "key": "_sorted_order", "value": written(found)}]), READ) == Adopt(
+        reference="EO-000-002-0TS"
+    )
+
+
+def test_another_visible_reference_is_for_a_person(decided: Decide, order: Order, shop: Shop) -> None:
+    rows = [
+        {"id": 9, "key": "_sorted_order", "value": written(recorded(shop))},
+        {"id": 10, "key": "sorted_order_reference", "value": "EO-000-009-XYZ"},
+    ]
+    decision = decided(order(meta_data=rows), READ)
+    assert isinstance(decision, Hold)
+    assert decision.problem.code == "other_reference"
+
+
+def recorded(shop: Shop, order_key: str = "wc_order_Qm4kT0pYbZ1aa") -> Record:
+    """The bridge's record on the usual order."""
+    return Record(
+        order_id="1501",
+        order_key=order_key,
+        part=1,
+        reference="EO-000-002-0TS",
+        destination=shop.destination.host,
+        written_at=NOON,
+    )
 
 
 # --- Rules -----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -195,6 +197,49 @@ def test_record_of_this_order_goes_before_a_copied_one(order: Order, look: LookA
     assert PLATFORM.record(look(order(meta_data=meta(copied, written(RECORD))), {})) == RECORD
 
 
+@pytest.mark.parametrize(
+    ("rows", "also"),
+    [
+        (meta("EO-000-009-XYZ", key="sorted_order_reference"), ("EO-000-009-XYZ",)),
+        (meta("EO-000-009-XYZ", "EO-000-002-0TS", key="sorted_order_reference"), ("EO-000-009-XYZ",)),
+        (meta("EO-000-009-XYZ", key="carrier_ref"), ("EO-000-009-XYZ",)),  # `write_back.meta` may be any
+        (meta(written(replace(RECORD, reference="EO-000-009-XYZ"))), ("EO-000-009-XYZ",)),
+        (meta(written(replace(RECORD, destination="b.example"))), ("EO-000-002-0TS of b.example",)),
+        (meta("EO-000-002-0TS", "", None, key="sorted_order_reference"), ()),
+        (meta(written(replace(RECORD, part=2, reference="EO-000-009-XYZ"))), ()),
+    ],
+)
+def test_record_tells_of_other_references_beside_it(
+    order: Order, look: LookAt, rows: list[dict[str, Any]], also: tuple[str, ...]
+) -> None:
+    found = PLATFORM.record(look(order(meta_data=meta(written(RECORD)) + rows), {}))
+    assert found == replace(RECORD, also=also)
+
+
+def test_reference_of_a_copied_record_is_no_other_one(order: Order, look: LookAt) -> None:
+    copied = written(replace(RECORD, order_id="1400", reference="EO-000-001-AAA"))
+    rows = meta(written(RECORD), copied) + meta("EO-000-001-AAA", key="sorted_order_reference")
+    assert PLATFORM.record(look(order(meta_data=rows), {})) == RECORD
+
+
+@pytest.mark.parametrize(
+    ("record", "names"),
+    [
+        (RECORD, True),
+        (replace(RECORD, order_key=""), True),
+        (replace(RECORD, order_key="wc_order_before_the_restore"), False),
+        (replace(RECORD, order_id="1400"), False),
+        (replace(RECORD, order_id="1400", order_key=""), False),
+    ],
+)
+def test_record_names_an_order_by_id_and_key(record: Record, names: bool) -> None:
+    assert record.names("1501", "wc_order_Qm4kT0pYbZ1aa") is names
+
+
+def test_record_names_an_order_whose_key_is_not_told() -> None:
+    assert RECORD.names("1501", "")
+
+
 def test_copied_record_alone_is_told_as_it_is(order: Order, look: LookAt) -> None:
     copied = written(RECORD).replace("1501", "1400")
     found = PLATFORM.record(look(order(meta_data=meta(copied)), {}))
@@ -213,6 +258,16 @@ def test_record_of_a_body_without_meta_data_must_be_read(order: Order, look: Loo
 
 
 # --- Comparing after sending -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 21, 10**30, "1e3", "-4", "0", "", True, 0, None])
+def test_id_that_is_none_is_told(number: Any) -> None:
+    body = json.dumps({"id": number, "line_items": [], "date_created_gmt": "2026-11-02T11:00:00"}).encode()
+    assert "no WooCommerce order" in outcome(body)
+
+
+def test_refunds_without_an_id_are_passed_over(order: Order) -> None:
+    assert PLATFORM.reread(order(refunds=["x", {}, {"id": 7}]).order, {"refunds": [{"id": "7"}]}) == frozenset()
+
+
 def test_our_own_echo_compares_equal(order: Order) -> None:
     echo = order(
         meta_data=order().order["meta_data"]

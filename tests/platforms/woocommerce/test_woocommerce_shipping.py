@@ -47,9 +47,10 @@ def test_refunds_are_asked_for_where_the_order_has_some(order: Order, look: Look
     assert caught.value.keys == {"refunds"}
 
 
-def test_line_without_a_product_asks_for_nothing(order: Order, look: LookAt) -> None:
+@pytest.mark.parametrize("product", [0, None, "", "9" * 5000, "x", ["31"]])
+def test_line_without_a_product_asks_for_nothing(order: Order, look: LookAt, product: Any) -> None:
     body = order()
-    body.order["line_items"] = [{**body.order["line_items"][0], "product_id": 0, "sku": None}]
+    body.order["line_items"] = [{**body.order["line_items"][0], "product_id": product, "sku": None}]
     assert quantities(PLATFORM.shipping(look(body, {}))) == {None: 2}
 
 

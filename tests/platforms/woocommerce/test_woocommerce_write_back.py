@@ -161,13 +161,23 @@ def test_no_note_is_no_call(connect: Connect, order: Order) -> None:
         (OTHER, None),
         (replace(RECORD, destination="api.other.example"), RECORD.reference),
         (RECORD, "EO-000-001-AAA"),
+        (replace(OTHER, order_key=""), None),  # of this order all the same
     ],
 )
 def test_another_reference_of_this_order_is_never_overwritten(
     connect: Connect, order: Order, record: Record | None, reference: str | None
 ) -> None:
     shop = Shop(carrying(order, record, reference))
-    with pytest.raises(WriteBackConflict):
+    with pytest.raises(WriteBackConflict, match="looks again every hour"):
+        connect(shop).write_reference(order(), RECORD, Budget(30))
+    assert shop.changes == []
+
+
+def test_second_record_of_this_order_is_never_overwritten(connect: Connect, order: Order) -> None:
+    carried = carrying(order, RECORD, RECORD.reference)
+    second = {"id": 17, "key": "_sorted_order", "value": written(OTHER)}
+    shop = Shop({**carried, "meta_data": [*carried["meta_data"], second]})
+    with pytest.raises(WriteBackConflict, match="EO-000-001-AAA"):
         connect(shop).write_reference(order(), RECORD, Budget(30))
     assert shop.changes == []
 
@@ -226,7 +236,15 @@ def test_key_without_write_permission_pauses_the_shop(connect: Connect, order: O
     shop.failing["PUT 1501"] = httpx.Response(401, json={"code": "woocommerce_rest_authentication_error"})
     with pytest.raises(ShopTrouble, match="write permission") as caught:
         connect(shop).write_reference(order(), RECORD, Budget(30))
-    assert caught.value.pauses
+    assert (caught.value.code, caught.value.pauses) == ("write_permission", True)
+
+
+def test_security_plugin_that_refuses_the_write_pauses_nothing(connect: Connect, order: Order) -> None:
+    shop = Shop(order().order)
+    shop.failing["PUT 1501"] = httpx.Response(403, json={"code": "rest_forbidden"})
+    with pytest.raises(ShopTrouble, match="rest_forbidden") as caught:
+        connect(shop).write_reference(order(), RECORD, Budget(30))
+    assert not caught.value.pauses
 
 
 @pytest.mark.parametrize("name", ["GET notes", "POST notes"])
