@@ -105,14 +105,17 @@ def _difference(looking: Looking) -> _Change | None:
     anew = shop.platform.reread(newest.content.order, attempt.fetched)
     if anew and isinstance(gone := looking.read(anew), Skip):
         return _Change(words=f"do not ship: {gone.reason}", detail=[])
-    sent = _decided(then, parts.body(shop, attempt.body_id), attempt, attempt.fetched)
-    now = _decided(then, newest, attempt, {**attempt.fetched, **looking.data} if anew else attempt.fetched)
-    return _told(sent, now)
+    sent = parts.body(shop, attempt.body_id)
+    before = shop.platform.comparable(sent.content.order, attempt.fetched)
+    read = {**attempt.fetched, **looking.data} if anew else attempt.fetched
+    after = shop.platform.comparable(newest.content.order, read)
+    if before == after:
+        return None  # our own echo, mostly: nothing that could decide otherwise
+    return _told(_decided(then, sent, attempt, *before), _decided(then, newest, attempt, *after))
 
 
-def _decided(shop: Shop, body: Body, attempt: ledger.Attempt, data: Mapping[str, Json]) -> Decision:
-    """The decision as it would have been at the sending, without what changes by itself afterwards."""
-    order, fetched = shop.platform.comparable(body.content.order, data)
+def _decided(shop: Shop, body: Body, attempt: ledger.Attempt, order: Json, fetched: Mapping[str, Json]) -> Decision:
+    """The decision as it would have been at the sending, about what `comparable` left of body and reads."""
     plain = Body(content=replace(body.content, order=order), received_at=attempt.clock)
     known = Known.from_json(attempt.known)
     return decide(shop, plain, Fetched(data=fetched, complete=True), known, attempt.clock)
