@@ -82,6 +82,11 @@ def test_the_list_as_json_is_one_object_a_line(done: Rig, desk: Bridge) -> None:
     ]
 
 
+def test_webhook_without_an_order_is_shown_with_what_it_was(rig: Rig, desk: Bridge) -> None:
+    rig.post("woocommerce", rig.signed_for_woocommerce(b"<html>", "order.created"))
+    assert "order.created" in desk("orders", "strays").stdout
+
+
 def test_the_list_can_be_narrowed_to_states_and_a_shop(done: Rig, desk: Bridge) -> None:
     assert desk("orders", "list", "--json", "--state", "failed").stdout == ""
     assert desk("orders", "list", "--json", "--shop", "woocommerce").stdout == ""
