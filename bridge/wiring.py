@@ -62,14 +62,23 @@ class Bridge:
                 destinations.announce_destination(
                     connection, name, url=one.url, credentials=key, concurrency=one.concurrency
                 )
-            for name, shop in sorted(self.shops.by_name.items()):
-                version = shop.mapping.version
-                before = destinations.announce_shop(
-                    connection, name, credentials=shop.credentials, mapping_version=version
-                )
-                ledger.redirect_queued(connection, name, shop.destination.name)
-                if before and before != version:
+        for name, shop in sorted(self.shops.by_name.items()):
+            # Orders first and in a transaction of their own: who claims locks the order's row before the shop's.
+            with transaction(self.engine) as connection:
+                before = destinations.announced_mapping(connection, name)
+                if before not in ("", shop.mapping.version):
                     ledger.mapping_changed(connection, name, now)
+            with transaction(self.engine) as connection:
+                destinations.announce_shop(
+                    connection, name, credentials=shop.credentials, mapping_version=shop.mapping.version
+                )
+        self.redirect_queued()
+
+    def redirect_queued(self) -> None:
+        """Give queued orders the destination that their shop has now."""
+        for name, shop in sorted(self.shops.by_name.items()):
+            with transaction(self.engine) as connection:
+                ledger.redirect_queued(connection, name, shop.destination.name)
 
     def probe_paused_shops(self) -> list[str]:
         """Try shops that paused themselves once more; returns those that work again."""

@@ -37,14 +37,14 @@ class _Change:
 def follow(parts: Parts, order: ledger.Order) -> None:
     """Do what a sent order wants: compare a newer body, try a tag again, look at lines that were left out."""
     order = compare(parts, order)
-    if order.state == "done" and order.warning and order.tries < writing_back.WARNINGS:
-        order = _try_again(parts, _extended(parts, order))
+    if order.state == "done" and order.warning and order.warning_tries < writing_back.WARNINGS:
+        order = _try_again(parts, extended(parts, order))
     if order.state == "done" and order.left_out:
-        order = _look_at_left_out(parts, _extended(parts, order))
+        order = _look_at_left_out(parts, extended(parts, order))
     now = parts.clock()
     with transaction(parts.engine) as connection:
         again = writing_back.next_visit(order, order.warning, now) if order.state == "done" else None
-        ledger.rest(connection, order, due_at=again, now=now)
+        ledger.rest(connection, order, due_at=again, now=now, tries=0)
 
 
 def compare(parts: Parts, order: ledger.Order) -> ledger.Order:
@@ -60,11 +60,15 @@ def compare(parts: Parts, order: ledger.Order) -> ledger.Order:
     values: dict[str, Any] = {"compared": order.revision}
     if gone is not None or order.must_read:
         values["must_read"] = ledger.read_unless_newer(order)
-    if isinstance(gone, Wait):
+    change = _deleted(gone) if isinstance(gone, Skip) else _difference(looking)
+    if isinstance(gone, Wait) and change is None:
         with transaction(parts.engine) as connection:
             return ledger.note(connection, order, **values)
-    change = _Change(words=f"do not ship: {gone.reason}", detail=[]) if gone else _difference(looking)
     return _flag(parts, looking.order, change, values)
+
+
+def _deleted(gone: Skip) -> _Change:
+    return _Change(words=f"do not ship: {gone.reason}", detail=[])
 
 
 def _flag(parts: Parts, order: ledger.Order, change: _Change | None, values: dict[str, Any]) -> ledger.Order:
@@ -80,7 +84,7 @@ def _flag(parts: Parts, order: ledger.Order, change: _Change | None, values: dic
         return ledger.note(connection, order, changed=True, change=change.words, **values)
 
 
-def _extended(parts: Parts, order: ledger.Order) -> ledger.Order:
+def extended(parts: Parts, order: ledger.Order) -> ledger.Order:
     """The order with a whole claim before it, because more calls follow. Raises ClaimLost."""
     with transaction(parts.engine) as connection:
         return ledger.extend(connection, order, parts.clock() + CLAIM)
@@ -104,7 +108,7 @@ def _difference(looking: Looking) -> _Change | None:
     then = replace(parts.stored_mapping(shop, attempt.mapping_version, text), mode="live")
     anew = shop.platform.reread(newest.content.order, attempt.fetched)
     if anew and isinstance(gone := looking.read(anew), Skip):
-        return _Change(words=f"do not ship: {gone.reason}", detail=[])
+        return _deleted(gone)
     sent = parts.body(shop, attempt.body_id)
     before = shop.platform.comparable(sent.content.order, attempt.fetched)
     read = {**attempt.fetched, **looking.data} if anew else attempt.fetched
@@ -159,15 +163,17 @@ def _try_again(parts: Parts, order: ledger.Order) -> ledger.Order:
     with transaction(parts.engine) as connection:
         if not warning:
             ledger.remark(connection, order, "tag and note are complete", now=parts.clock())
-        return ledger.note(connection, order, warning=warning, tries=order.tries + 1)
+        return ledger.note(connection, order, warning=warning, warning_tries=order.warning_tries + 1)
 
 
 def _look_at_left_out(parts: Parts, order: ledger.Order) -> ledger.Order:
     """Goods that were not sent: still to come, gone, or free to ship now, which a person must know."""
     looking = Looking(parts, order)
-    if looking.read(frozenset({"order"})) is not None:
-        with transaction(parts.engine) as connection:
-            return ledger.note(connection, order, left_out=[])
+    gone = looking.read(frozenset({"order"}))
+    if isinstance(gone, Skip):
+        return _flag(parts, looking.order, _deleted(gone), {"left_out": []})
+    if gone is not None:
+        return looking.order  # not shown proves nothing
     assert looking.body is not None
     shop, now = looking.shop, parts.clock()
     look = Look(
@@ -197,7 +203,7 @@ def _unsent(
     sent = _quantities(shop.platform.shipping(look).lines)
     free = _quantities(shipping.lines)
     words, lines = [], []
-    for one in order.left_out:
+    for one in {one["line_id"]: one for one in order.left_out}.values():
         extra = free.get(one["line_id"], 0) - sent.get(one["line_id"], 0)
         if extra > 0:
             words.append(f"{extra} x {one['name']} may ship now and stands in no SortedPRO order")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from bridge.backoff import next_try
-from bridge.errors import ClaimLost, ShopTrouble, StoreAway
+from bridge.errors import BridgeError, ClaimLost, ShopTrouble, StoreAway
 from bridge.forward import comparing, looking, sending, writing_back
 from bridge.forward.parts import Parts
 from bridge.store import destinations, ledger
@@ -66,11 +66,22 @@ def _work(parts: Parts, order: ledger.Order) -> None:
         case "sending":
             sending.expire(parts, order)
         case "created":
-            writing_back.write_back(parts, comparing.compare(parts, order))
+            writing_back.write_back(parts, _compared(parts, order))
         case "done" | "in_doubt":
             comparing.follow(parts, order)
         case _:
             looking.look(parts, order)
+
+
+def _compared(parts: Parts, order: ledger.Order) -> ledger.Order:
+    """A created order compared first, so that "do not ship" waits for no write-back; nor does this for that."""
+    try:
+        return comparing.extended(parts, comparing.compare(parts, order))
+    except (ClaimLost, StoreAway):
+        raise
+    except BridgeError as error:
+        log.warning("not compared yet", shop=order.shop, order=order.label, kind=type(error).__name__)
+        return comparing.extended(parts, order)
 
 
 def _postpone(parts: Parts, order: ledger.Order, trouble: ShopTrouble) -> None:

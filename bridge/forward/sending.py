@@ -84,13 +84,18 @@ def _begin(
         )  # fmt: skip
         if isinstance(begun, ledger.NoRoom):
             if order.state == "queued":
-                ledger.rest(connection, order, due_at=now, now=now)
+                ledger.rest(connection, order, due_at=now, now=now, **_redirected(order, attempt.destination))
             return None
         if order.attempt_id is None:  # told once, not at each try
             left = [f"left out: {one.quantity} x {one.name}: {one.reason}" for one in decision.left_out]
             for words in (*decision.notes, *left):
                 ledger.remark(connection, begun, words, now=now)
         return begun
+
+
+def _redirected(order: ledger.Order, destination: str) -> dict[str, Any]:
+    """Of an order that was queued for another destination: the one that its shop has now."""
+    return {} if order.destination == destination else {"destination": destination, "customer_reference": None}
 
 
 def _taken(parts: Parts, order: ledger.Order, destination: str, reference: str | None, now: datetime) -> None:
@@ -166,7 +171,7 @@ def _settle(
         case "created":
             return ledger.move(
                 connection, order, "created", event=f"SortedPRO made {outcome.reference}", due_at=now,
-                keep_claim=True, claimed_until=now + CLAIM, reference=outcome.reference,
+                keep_claim=True, claimed_until=now + CLAIM, claim_id=parts.new_id(), reference=outcome.reference,
                 sent_attempt=order.attempt_id, tries=0, unreachable_since=None, not_before=None, **about,
             )  # fmt: skip
         case "refused":

@@ -41,6 +41,7 @@ def write_back(parts: Parts, order: ledger.Order, body: Body | None = None) -> N
         ledger.move(
             connection, order, "done", event="; ".join([words, *warnings]), reason=words, now=now,
             warning="; ".join(warnings), due_at=next_visit(order, "; ".join(warnings), now), not_before=None, tries=0,
+            warning_tries=0,
         )  # fmt: skip
     log.info("written back", shop=order.shop, order=order.label, reference=order.reference)
 
@@ -67,8 +68,8 @@ def next_visit(order: ledger.Order, warning: str, now: datetime) -> datetime | N
     if order.revision != order.compared:
         return now
     times = [now + _HOUR] if order.left_out else []
-    if warning and order.tries < WARNINGS:
-        times.append(now + timedelta(minutes=2 ** min(order.tries, 6)))
+    if warning and order.warning_tries < WARNINGS:
+        times.append(now + timedelta(minutes=2 ** min(order.warning_tries, 6)))
     return min(times, default=None)
 
 

@@ -36,19 +36,24 @@ def announce_destination(connection: Connection, name: str, *, url: str, credent
     connection.execute(update(destinations).where(destinations.c.name == name).values(**values))
 
 
-def announce_shop(connection: Connection, name: str, *, credentials: str, mapping_version: str) -> str:
-    """Say how a shop is configured now; returns the mapping version it had before, "" where it is new."""
+def announced_mapping(connection: Connection, name: str) -> str:
+    """The mapping version that a shop was announced with last, "" where it is new."""
+    found = connection.execute(select(shops.c.mapping_version).where(shops.c.name == name)).scalar_one_or_none()
+    return str(found or "")
+
+
+def announce_shop(connection: Connection, name: str, *, credentials: str, mapping_version: str) -> None:
+    """Say how a shop is configured now. Other credentials lift a pause that the shop's own trouble made."""
     row = connection.execute(select(shops).where(shops.c.name == name).with_for_update()).one_or_none()
     if row is None:
         _upsert(connection, shops, name, {"credentials": credentials, "mapping_version": mapping_version})
-        return ""
+        return
     lifted = _UNPAUSED if row.credentials != credentials and row.pause_code not in ("", "person") else {}
     connection.execute(
         update(shops)
         .where(shops.c.name == name)
         .values(credentials=credentials, mapping_version=mapping_version, **lifted)
     )
-    return str(row.mapping_version)
 
 
 def pause_destination(connection: Connection, name: str, *, reason: str, code: str, now: datetime) -> bool:

@@ -119,6 +119,7 @@ orders = Table(
     Column("mapping_version", Text),
     Column("left_out", JSONB, nullable=False, server_default="[]"),  # lines not sent that may ship later
     _words("warning"),  # what remains to be done beside the record: a tag, a note
+    _count("warning_tries"),
     _flag("changed"),  # the shop order changed after it was sent
     _words("change"),  # how
     _words("alarm"),  # what no later body can mend: two orders in SortedPRO

@@ -7,6 +7,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from bridge import actions
 from bridge.errors import ActionRefused
@@ -226,3 +227,74 @@ def test_two_rows_never_come_of_a_ring_beside_a_body(rig: Rig) -> None:
 
 def test_answer_to_options_is_405(rig: Rig) -> None:
     assert rig.web.options("/webhooks/shopify").status_code == 405
+
+
+# --- nobody forgets --------------------------------------------------------------------------------------------------
+def test_write_back_ended_by_a_person_is_still_compared(rig: Rig) -> None:
+    number = rig.world.woocommerce.add_order(woo_order(21, at=rig.clock()))
+    rig.world.woocommerce.behave(status(503), match="meta_data", count=None)
+    rig.settle()
+    rig.later(minutes=1)
+    rig.world.woocommerce.set_status(number, "cancelled")
+    rig.deliver()
+    act(rig, "#21", actions.end_write_back)
+    rig.settle()
+    assert (rig.order("#21").state, rig.order("#21").change[:11]) == ("done", "do not ship")
+
+
+def test_comparison_that_fails_does_not_stop_the_write_back(rig: Rig) -> None:
+    number = rig.world.woocommerce.add_order(woo_order(21, at=rig.clock()))
+    rig.world.woocommerce.behave(status(503), match="meta_data", count=1)
+    rig.settle()
+    with transaction(rig.bridge.engine) as connection:
+        connection.execute(text("delete from mappings"))
+    rig.later(minutes=10)
+    rig.world.woocommerce.change(number, customer_note="ring twice")
+    rig.settle()
+    rig.later(hours=1)
+    rig.settle()
+    assert rig.world.woocommerce.reference_of(number) == rig.order("#21").reference
+
+
+def test_cancellation_counts_although_the_shop_shows_the_order_no_more(rig: Rig) -> None:
+    order_id = rig.world.shopify.add_order(shopify_order(1001, at=rig.clock()))
+    rig.settle()
+    rig.later(minutes=1)
+    rig.world.shopify.cancel(order_id)
+    rig.deliver()
+    rig.world.shopify.book.delete(order_id)
+    edit = json.dumps({"order_edit": {"order_id": int(order_id)}}).encode()
+    rig.post("shopify", rig.signed_for_shopify(edit, "orders/edited"))
+    rig.settle()
+    assert rig.order("#1001").change.startswith("do not ship")
+
+
+def test_tag_is_tried_again_after_a_long_outage_of_the_shop(rig: Rig) -> None:
+    rig.world.shopify.add_order(shopify_order(1001, at=rig.clock()))
+    refused = {
+        "metafieldsSet": {"metafields": [{"key": "a"}, {"key": "b"}], "userErrors": []},
+        "tagsAdd": {"node": None, "userErrors": [{"field": ["tags"], "message": "too many tags"}]},
+    }
+    body = json.dumps({"data": refused, "extensions": {"cost": {}}}).encode()
+    down = [status(500)] * 12
+    said = status(200, body=body, headers={"content-type": "application/json"})
+    rig.world.shopify.behave(*down, said, match="tagsAdd")
+    rig.settle()
+    for _ in range(14):
+        rig.later(hours=1)
+        rig.settle()
+    assert (rig.order("#1001").state, rig.order("#1001").warning) == ("done", ""), rig.story("#1001")
+
+
+def test_order_queued_while_its_destination_was_renamed_is_sent(rig: Rig) -> None:
+    rig.world.shopify.add_order(shopify_order(1001, at=rig.clock()))
+    rig.deliver()
+    with transaction(rig.bridge.engine) as connection:
+        destinations.announce_destination(connection, "old", url="x", credentials="x", concurrency=1)
+        destinations.pause_destination(connection, "old", reason="key", code="misconfigured", now=rig.clock())
+        order = ledger.claim(connection, rig.clock(), uuid.uuid4())
+        assert order is not None
+        ledger.move(connection, order, "queued", event="test", now=rig.clock(), destination="old", due_at=rig.clock())
+    rig.bridge.redirect_queued()
+    rig.settle()
+    assert rig.order("#1001").state == "done"

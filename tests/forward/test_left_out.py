@@ -69,3 +69,19 @@ def test_goods_that_are_cancelled_end_the_watch(partly: Rig) -> None:
     partly.work()
     order = partly.order("#1001")
     assert (order.due_at, order.left_out, order.changed) == (None, [], False)
+
+
+def test_watch_list_does_not_grow_by_being_looked_at(partly: Rig) -> None:
+    for _ in range(4):
+        partly.later(hours=1)
+        partly.work()
+    assert len(partly.order("#1001").left_out) == 1
+
+
+def test_order_that_is_not_shown_stays_watched(partly: Rig) -> None:
+    partly.world.shopify.book.delete(partly.order_id)
+    partly.later(hours=1)
+    partly.work()
+    order = partly.order("#1001")
+    assert len(order.left_out) == 1
+    assert order.due_at is not None

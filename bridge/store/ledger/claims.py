@@ -95,7 +95,7 @@ def rest(connection: Connection, order: Order, *, due_at: datetime | None, now: 
         "claim_id": None,
         **changes,
     }
-    return change(connection, order, values)
+    return change(connection, order, values, orders.c.state == order.state)
 
 
 def note(connection: Connection, order: Order, **changes: Any) -> Order:

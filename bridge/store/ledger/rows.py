@@ -61,6 +61,7 @@ class Order:
     mapping_version: str | None
     left_out: Sequence[Mapping[str, Any]]
     warning: str
+    warning_tries: int
     changed: bool
     change: str
     alarm: str

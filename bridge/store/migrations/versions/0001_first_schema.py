@@ -115,6 +115,7 @@ CREATE TABLE orders (
     mapping_version TEXT,
     left_out JSONB DEFAULT '[]' NOT NULL,
     warning TEXT DEFAULT '' NOT NULL,
+    warning_tries INTEGER DEFAULT 0 NOT NULL,
     changed BOOLEAN DEFAULT false NOT NULL,
     change TEXT DEFAULT '' NOT NULL,
     alarm TEXT DEFAULT '' NOT NULL,
