@@ -97,7 +97,7 @@ def make_app(bridge: Bridge, database: Database, executor: ThreadPoolExecutor) -
     @app.periodic(cron="* * * * * */30")
     @app.task(name="probe", queue="upkeep", queueing_lock="probe")
     async def probe(timestamp: int) -> None:
-        await in_thread(bridge.redirect_queued)
+        await in_thread(bridge.take_up)
         for name in await in_thread(bridge.probe_paused_shops):
             log.info("shop resumed: its credentials work again", shop=name)
 

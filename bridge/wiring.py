@@ -55,29 +55,27 @@ class Bridge:
 
     def announce(self) -> None:
         """Tell the store how shops and destinations are configured now; waiting orders of a changed mapping are due."""
-        now = self.clock()
         with transaction(self.engine) as connection:
             for name, one in sorted(self.shops.destinations.items()):
                 key = hashlib.sha256(one.api_key.encode()).hexdigest()
                 destinations.announce_destination(
                     connection, name, url=one.url, credentials=key, concurrency=one.concurrency
                 )
-        for name, shop in sorted(self.shops.by_name.items()):
-            # Orders first and in a transaction of their own: who claims locks the order's row before the shop's.
-            with transaction(self.engine) as connection:
-                before = destinations.announced_mapping(connection, name)
-                if before not in ("", shop.mapping.version):
-                    ledger.mapping_changed(connection, name, now)
-            with transaction(self.engine) as connection:
+            for name, shop in sorted(self.shops.by_name.items()):
                 destinations.announce_shop(
                     connection, name, credentials=shop.credentials, mapping_version=shop.mapping.version
                 )
-        self.redirect_queued()
+        self.take_up()
 
-    def redirect_queued(self) -> None:
-        """Give queued orders the destination that their shop has now."""
+    def take_up(self) -> None:
+        """Take up what a worker with another configuration left.
+
+        Orders that wait by another mapping are due, and queued ones get the destination that their shop has now. It is
+        repeated, because that worker may still be ending.
+        """
         for name, shop in sorted(self.shops.by_name.items()):
             with transaction(self.engine) as connection:
+                ledger.mapping_changed(connection, name, shop.mapping.version, self.clock())
                 ledger.redirect_queued(connection, name, shop.destination.name)
 
     def probe_paused_shops(self) -> list[str]:

@@ -109,7 +109,9 @@ def look(parts: Parts, order: ledger.Order) -> None:
             _send(looking, decision, now)
         case Wait():
             due_at = decision.until or (now + next_look(looking.order.looks) if decision.asks_shop else None)
-            _settle(looking, "waiting", decision.reason, now, due_at=due_at, looks=looking.order.looks + 1)
+            version = looking.shop.mapping.version
+            looks = looking.order.looks + 1
+            _settle(looking, "waiting", decision.reason, now, due_at=due_at, looks=looks, mapping_version=version)
         case Skip():
             _settle(looking, "skipped", decision.reason, now)
         case Hold(problem=problem):

@@ -36,12 +36,6 @@ def announce_destination(connection: Connection, name: str, *, url: str, credent
     connection.execute(update(destinations).where(destinations.c.name == name).values(**values))
 
 
-def announced_mapping(connection: Connection, name: str) -> str:
-    """The mapping version that a shop was announced with last, "" where it is new."""
-    found = connection.execute(select(shops.c.mapping_version).where(shops.c.name == name)).scalar_one_or_none()
-    return str(found or "")
-
-
 def announce_shop(connection: Connection, name: str, *, credentials: str, mapping_version: str) -> None:
     """Say how a shop is configured now. Other credentials lift a pause that the shop's own trouble made."""
     row = connection.execute(select(shops).where(shops.c.name == name).with_for_update()).one_or_none()

@@ -295,6 +295,6 @@ def test_order_queued_while_its_destination_was_renamed_is_sent(rig: Rig) -> Non
         order = ledger.claim(connection, rig.clock(), uuid.uuid4())
         assert order is not None
         ledger.move(connection, order, "queued", event="test", now=rig.clock(), destination="old", due_at=rig.clock())
-    rig.bridge.redirect_queued()
+    rig.bridge.take_up()
     rig.settle()
     assert rig.order("#1001").state == "done"

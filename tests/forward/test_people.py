@@ -178,3 +178,19 @@ def _tag_refused() -> bytes:
         "tagsAdd": {"node": None, "userErrors": [{"field": ["tags"], "message": "too many tags"}]},
     }
     return json.dumps({"data": data, "extensions": {"cost": {}}}).encode()
+
+
+def test_order_that_an_ending_worker_made_wait_by_its_old_mapping_is_taken_up(database, world, clock, tmp_path) -> None:
+    old = make_rig(database, write_mappings(tmp_path / "a", world), world, clock)
+    relaxed = "let: { shipping_statuses: \"['processing', 'on-hold']\", pay_later_methods: \"['stripe']\" }\n"
+    relaxed += "wait: { awaiting payment: }\n"
+    new = make_rig(database, write_mappings(tmp_path / "b", world, relaxed), world, clock)
+    old.world.woocommerce.add_order(woo_order(21, status="on-hold", at=old.clock()))
+    old.settle()
+    waiting = old.order("#21").state
+    new.bridge.take_up()
+    new.settle()
+    state = new.order("#21").state
+    for rig in (old, new):
+        rig.bridge.close()
+    assert (waiting, state) == ("waiting", "done")

@@ -135,10 +135,14 @@ def find_or_open(
     return order
 
 
-def mapping_changed(connection: Connection, shop: str, now: datetime) -> int:
-    """Make a shop's waiting orders due, because another mapping may decide otherwise; returns how many."""
+def mapping_changed(connection: Connection, shop: str, version: str, now: datetime) -> int:
+    """Make waiting orders due that another mapping made wait; returns how many."""
     connection.execute(text("set local statement_timeout = 0"))  # a shop may have very many
-    statement = update(orders).where(orders.c.shop == shop, orders.c.state == "waiting").values(due_at=now)
+    statement = (
+        update(orders)
+        .where(orders.c.shop == shop, orders.c.state == "waiting", orders.c.mapping_version.is_distinct_from(version))
+        .values(due_at=now)
+    )
     return connection.execute(statement).rowcount
 
 
