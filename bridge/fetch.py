@@ -9,7 +9,6 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from bridge.errors import ShopTrouble
 from bridge.http import Budget
 from bridge.platforms.base import Client, OrderBody, Read
 from bridge.store import products
@@ -29,7 +28,7 @@ class Fetcher:
     clock: Callable[[], datetime]
 
     def read(self, shop: str, order_id: str, body: OrderBody | None, keys: frozenset[str], budget: Budget) -> Read:
-        """Read `keys` for an order. Raises ShopTrouble where the shop does not answer as it should."""
+        """Read `keys` for an order of a configured shop. Raises ShopTrouble where it does not answer as it should."""
         now = self.clock()
         keepable = frozenset(key for key in keys if key.startswith(_KEPT))
         known: dict[str, Any] = {}
@@ -39,17 +38,9 @@ class Fetcher:
         missing = keys - known.keys()
         if not missing:
             return Read(data=known)
-        read = self.client(shop).fetch(order_id, body, missing, budget)
+        read = self.clients[shop].fetch(order_id, body, missing, budget)
         fresh = {key: value for key, value in read.data.items() if key.startswith(_KEPT)}
         if fresh:
             with transaction(self.engine) as connection:
                 products.keep(connection, shop, fresh, now)
         return Read(data={**known, **read.data}, body=read.body, gone=read.gone)
-
-    def client(self, shop: str) -> Client:
-        """The client of a shop. Raises ShopTrouble where no mapping file names the shop any more."""
-        try:
-            return self.clients[shop]
-        except KeyError:
-            message = f"no mapping file names the shop {shop} any more: bring the file back, or its variables"
-            raise ShopTrouble(message, code="shop_not_configured") from None

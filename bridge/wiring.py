@@ -62,9 +62,7 @@ class Bridge:
                     connection, name, url=one.url, credentials=key, concurrency=one.concurrency
                 )
             for name, shop in sorted(self.shops.by_name.items()):
-                destinations.announce_shop(
-                    connection, name, credentials=shop.credentials, mapping_version=shop.mapping.version
-                )
+                destinations.announce_shop(connection, name, credentials=shop.credentials)
         self.take_up()
 
     def take_up(self) -> None:
@@ -90,7 +88,7 @@ class Bridge:
 
     def check_shop(self, name: str) -> list[Problem]:
         """What will not work with a shop's credentials, by harmless reads."""
-        return access_problems(name, self._parts.fetcher.client(name))
+        return access_problems(name, self._parts.fetcher.clients[name])
 
     def close(self) -> None:
         """Close the pools of database and outbound connections."""

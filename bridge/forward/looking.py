@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -123,21 +123,23 @@ def look(parts: Parts, order: ledger.Order) -> None:
             _adopt(looking, reference, now)
 
 
-def as_detail(problems: Any) -> list[dict[str, Any]]:
-    """Problems for the history."""
-    return [asdict(problem) for problem in problems]
-
-
-def _first(problems: Any) -> str:
+def _first(problems: Sequence[Problem]) -> str:
     """What stands on the order: the first problem without its value, and how many more there are."""
-    first: Problem = problems[0]
+    first = problems[0]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     place = first.target or first.source
     return f"{place}: {first.message}{more}" if place else f"{first.message}{more}"
 
 
 def _settle(
-    looking: Looking, state: str, reason: str, now: datetime, *, code: str = "", problems: Any = None, **changes: Any
+    looking: Looking,
+    state: str,
+    reason: str,
+    now: datetime,
+    *,
+    code: str = "",
+    problems: Sequence[Problem] = (),
+    **changes: Any,
 ) -> None:
     """Move the order, or only let it go where nothing has changed (an hourly look is no event)."""
     order = looking.order
@@ -148,7 +150,7 @@ def _settle(
             return
         ledger.move(
             connection, order, state, event=reason, now=now, code=code, same_revision=True,
-            detail=as_detail(problems) if problems else None, must_read=False, **changes,
+            detail=[asdict(problem) for problem in problems], must_read=False, **changes,
         )  # fmt: skip
 
 
@@ -200,7 +202,7 @@ def _send(looking: Looking, decision: Send, now: datetime) -> None:
         decision,
         payload,
         known=looking.known,
-        fetched=_compact(looking.data),
+        fetched=looking.data,
         now=now,
     )
     if created is not None:
@@ -212,8 +214,3 @@ def _was_refused(looking: Looking, payload: bytes) -> bool:
         return False  # never tried
     with transaction(looking.parts.engine) as connection:
         return ledger.last_refused(connection, looking.order) == payload
-
-
-def _compact(data: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What was read, as it is stored with the attempt."""
-    return dict(sorted(data.items()))

@@ -60,7 +60,7 @@ def put(parts: Parts, order: ledger.Order, body: Body | None = None) -> list[str
         destination=shop.destination.host,
         written_at=parts.clock(),
     )
-    return list(parts.fetcher.client(order.shop).write_reference(body.content, record, Budget(_CALLS)))
+    return list(parts.fetcher.clients[order.shop].write_reference(body.content, record, Budget(_CALLS)))
 
 
 def next_visit(order: ledger.Order, warning: str, now: datetime) -> datetime | None:

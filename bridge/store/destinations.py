@@ -36,18 +36,14 @@ def announce_destination(connection: Connection, name: str, *, url: str, credent
     connection.execute(update(destinations).where(destinations.c.name == name).values(**values))
 
 
-def announce_shop(connection: Connection, name: str, *, credentials: str, mapping_version: str) -> None:
+def announce_shop(connection: Connection, name: str, *, credentials: str) -> None:
     """Say how a shop is configured now. Other credentials lift a pause that the shop's own trouble made."""
     row = connection.execute(select(shops).where(shops.c.name == name).with_for_update()).one_or_none()
     if row is None:
-        _upsert(connection, shops, name, {"credentials": credentials, "mapping_version": mapping_version})
+        _upsert(connection, shops, name, {"credentials": credentials})
         return
     lifted = _UNPAUSED if row.credentials != credentials and row.pause_code not in ("", "person") else {}
-    connection.execute(
-        update(shops)
-        .where(shops.c.name == name)
-        .values(credentials=credentials, mapping_version=mapping_version, **lifted)
-    )
+    connection.execute(update(shops).where(shops.c.name == name).values(credentials=credentials, **lifted))
 
 
 def pause_destination(connection: Connection, name: str, *, reason: str, code: str, now: datetime) -> bool:

@@ -116,7 +116,7 @@ orders = Table(
     _time("deadline"),
     Column("reference", Text),
     Column("sent_attempt", Uuid),  # the attempt that made the SortedPRO order
-    Column("mapping_version", Text),
+    Column("mapping_version", Text),  # of the last decision to send or to wait
     Column("left_out", JSONB, nullable=False, server_default="[]"),  # lines not sent that may ship later
     _words("warning"),  # what remains to be done beside the record: a tag, a note
     _count("warning_tries"),
@@ -221,7 +221,6 @@ shops = Table(
     metadata,
     Column("name", Text, primary_key=True),
     _words("credentials"),
-    _words("mapping_version"),
     _time("served_at"),
     _time("paused_at"),
     _words("pause_reason"),

@@ -24,7 +24,7 @@ from tests.conftest import Clock
 def book(engine: Engine, clock: Clock) -> Book:
     with transaction(engine) as connection:
         for shop in ("red", "blue"):
-            destinations.announce_shop(connection, shop, credentials="x", mapping_version="v")
+            destinations.announce_shop(connection, shop, credentials="x")
         destinations.announce_destination(connection, "sorted", url="https://a.example", credentials="x", concurrency=2)
     return Book(engine, clock)
 

@@ -65,7 +65,6 @@ CREATE TABLE products (
 CREATE TABLE shops (
     name TEXT NOT NULL,
     credentials TEXT DEFAULT '' NOT NULL,
-    mapping_version TEXT DEFAULT '' NOT NULL,
     served_at TIMESTAMP WITH TIME ZONE,
     paused_at TIMESTAMP WITH TIME ZONE,
     pause_reason TEXT DEFAULT '' NOT NULL,
