@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from bridge.mapping.language import Json
 
@@ -31,6 +32,10 @@ class Fetched(Protocol):
     def complete(self) -> bool:
         """Whether nothing more will be read, so that what is absent is missing."""
 
+    @property
+    def data(self) -> Mapping[str, Json]:
+        """What was read, by key."""
+
 
 class Look(Protocol):
     """One look at one order."""
@@ -46,6 +51,10 @@ class Look(Protocol):
     @property
     def now(self) -> datetime:
         """When the look is taken, in UTC."""
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What was worked out in this look; `notes` is told in the order's story."""
 
     @property
     def shop(self) -> Shop:

@@ -97,6 +97,7 @@ class Look:
     fetched: Fetched = field(default_factory=Fetched)
     now: datetime = NOW
     shop: Shop = field(default_factory=Shop)
+    kept: dict[str, Any] = field(default_factory=dict)
 
 
 def _decimal(value: object) -> Decimal:
@@ -151,6 +152,7 @@ class Workshop:
             fetched={"risk": lambda look: look.fetched.read("risk"), "broken": lambda _: {}["broken"]},
             filters=FILTERS,
             contract=RequestSchema(),
+            made={},
         )
 
     def problems(self, text: str, environ: Mapping[str, str] | None = None, **options: Any) -> list[Problem]:

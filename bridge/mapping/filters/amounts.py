@@ -61,6 +61,17 @@ def absolute(value: object) -> Decimal | None:
     return None if number is None else abs(number)
 
 
+def at_least(value: object, least: object) -> Decimal | None:
+    """The number, or `least` where it is smaller: customs take no value of 0.
+
+    In a template: `line | line_value | at_least('0.01')`.
+    """
+    number, floor = decimal(value), None if is_missing(least) else decimal(least)
+    if floor is None:
+        raise ValueError("at_least needs a number: at_least('0.01')")
+    return None if number is None else max(number, floor)
+
+
 def total(values: object) -> Decimal:
     """The sum of a list of numbers, missing ones and empty text counting as 0."""
     return sum((decimal(value) or Decimal(0) for value in list_of(values)), Decimal(0))

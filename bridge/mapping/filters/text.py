@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from functools import lru_cache
 
-from bridge.mapping.filters.values import text_of, whole
+from bridge.mapping.filters.values import text_of, texts_of, whole
 
 # Only what looks like a tag: "3 < 4 > 2" is text.
 _BLOCK_TAG = re.compile(r"</?(?:br|p|div|li|ul|ol|tr|td|h[1-6])\b[^<>]*>", re.IGNORECASE)
@@ -87,3 +88,21 @@ def last_word(value: object) -> str:
     """The last word: the last name in a person's full name."""
     words = text_of(value).split()
     return words[-1] if words else ""
+
+
+def matches(value: object, words: object) -> bool:
+    """Whether a text, or one of a list, has one of `words` as a whole word, whatever its case.
+
+    In a rule: `order.note | matches(['gift', 'do not send'])`. Missing text matches nothing.
+    """
+    pattern = _any_of(tuple(texts_of(words)))
+    return any(pattern.search(" ".join(text.split())) for text in texts_of(value))
+
+
+@lru_cache(maxsize=256)
+def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
+    """What finds one of the words. Raises ValueError where there is none to find."""
+    wanted = [" ".join(word.split()) for word in words]
+    if not all(wanted) or not wanted:
+        raise ValueError("matches needs words to look for, none of them empty: matches(['gift', 'do not send'])")
+    return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, wanted))})(?!\w)", re.IGNORECASE)

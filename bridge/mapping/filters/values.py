@@ -35,6 +35,13 @@ def text_of(value: object) -> str:
     raise ValueError(f"text is needed here, not {kind(value)}")
 
 
+def texts_of(value: object) -> list[str]:
+    """A list of texts, or one text as a list of it; missing entries are empty text, and a missing list is empty."""
+    if is_missing(value):
+        return []
+    return [text_of(entry) for entry in value] if isinstance(value, list | tuple) else [text_of(value)]
+
+
 def list_of(value: object) -> Sequence[Json]:
     """The value, if it is a list; raises ValueError otherwise."""
     if isinstance(value, list | tuple):
