@@ -8,6 +8,8 @@ from typing import Any
 
 Json = Any
 
+_ADD = "add"  # the only key of a map that adds to the list below it
+
 
 class Literal(str):
     """A stretch of text that came from a variable and is never read as a template."""
@@ -90,8 +92,14 @@ def walk(node: Node, path: str = "") -> Iterator[tuple[str, Node]]:
 
 
 def merge(base: Node, over: Node) -> Node:
-    """`base` with `over` on top: maps are merged key by key, a null takes the key away, all else replaces."""
-    if not (isinstance(base, Map) and isinstance(over, Map)):
+    """`base` with `over` on top: maps are merged key by key, a null takes the key away, all else replaces.
+
+    `{ add: [ ... ] }` over a list appends to it; over nothing, or over another `add`, it stays for a list further down.
+    Over anything else it stays as it is: `additions` finds it.
+    """
+    if addition(over) is not None:
+        return _added(base, over)
+    if not (isinstance(base, Map) and isinstance(over, Map)) or addition(base) is not None:
         return over
     entries = dict(base.entries)
     for key, entry in over.entries.items():
@@ -100,6 +108,30 @@ def merge(base: Node, over: Node) -> Node:
         else:
             entries[key] = merge(entries[key], entry) if key in entries else entry
     return Map(entries=entries, file=over.file, line=over.line)
+
+
+def addition(node: Node) -> List | None:
+    """What `{ add: [ ... ] }` adds; None where a node is no such map."""
+    if not (isinstance(node, Map) and node.entries.keys() == {_ADD}):
+        return None
+    added = node.entries[_ADD]
+    return added if isinstance(added, List) else None
+
+
+def additions(node: Node) -> Iterator[tuple[str, Node]]:
+    """Every `{ add: [ ... ] }` that no list took, with its path."""
+    return ((path, below) for path, below in walk(node) if addition(below) is not None)
+
+
+def _added(base: Node, over: Node) -> Node:
+    """A list, or what another `add` adds, with `over` behind it."""
+    more = addition(over)
+    waiting = addition(base)
+    below = base if waiting is None else waiting
+    if more is None or not isinstance(below, List):
+        return over
+    entries = List(entries=(*below.entries, *more.entries), file=below.file, line=below.line)
+    return entries if waiting is None else Map(entries={_ADD: entries}, file=over.file, line=over.line)
 
 
 # ---------------------------------------------------------------------------------------------------------------------

@@ -274,6 +274,124 @@ def test_files_that_extend_each_other_are_a_problem(workshop: Workshop) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Several bases, and recipes
+# ---------------------------------------------------------------------------------------------------------------------
+SHOP = "version: 1\nextends: [ base.yaml, recipe.yaml ]\n"
+
+
+def test_later_bases_lie_over_earlier_ones_and_the_file_over_all(workshop: Workshop) -> None:
+    workshop.write(BASE, "base.yaml")
+    workshop.write("version: 1\nskip: { one: order.recipe, two: order.recipe }\n", "recipe.yaml")
+
+    read = workshop.load(SHOP + "skip: { two: order.file }\n")
+
+    assert read.plain("skip") == {"one": "order.recipe", "two": "order.file"}
+    assert (read.problems, read.plain("shop")["name"]) == ((), "base")
+
+
+def test_a_file_that_is_extended_may_leave_the_version_to_the_file_above(workshop: Workshop) -> None:
+    workshop.write(BASE, "base.yaml")
+    workshop.write("skip: { one: }\n", "recipe.yaml")
+
+    assert workshop.load(SHOP).problems == ()
+
+
+def test_a_base_of_another_version_is_a_problem(workshop: Workshop) -> None:
+    workshop.write(BASE, "base.yaml")
+    recipe = workshop.write("version: 2\n", "recipe.yaml")
+
+    (problem,) = workshop.load("version: 1\nextends: [ recipe.yaml, base.yaml ]\n").problems
+
+    assert (problem.file, problem.line) == (str(recipe), 1)
+
+
+@pytest.mark.parametrize("names", ["[]", "[ base.yaml, { a: b } ]", "{ a: b }", "[ [ base.yaml ] ]"])
+def test_what_is_extended_must_be_names(workshop: Workshop, names: str) -> None:
+    workshop.write(BASE, "base.yaml")
+
+    (problem,) = workshop.load(f"version: 1\nextends: {names}\n").problems
+
+    assert (problem.source, problem.line) == ("extends", 2)
+
+
+def test_each_base_that_is_missing_is_a_problem(workshop: Workshop) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        workshop.load(SHOP)
+
+    assert [(problem.line, problem.found) for problem in caught.value.problems] == [
+        (2, "base.yaml"),
+        (2, "recipe.yaml"),
+    ]
+
+
+def test_add_appends_to_the_list_below(workshop: Workshop) -> None:
+    workshop.write(BASE, "base.yaml")
+    workshop.write("order: { Tags: { add: [ c ] } }\n", "recipe.yaml")
+
+    read = workshop.load(SHOP + "order: { Tags: { add: [ d, e ] } }\n")
+
+    assert (read.plain("order")["Tags"], read.problems) == (["a", "b", "c", "d", "e"], ())
+
+
+def test_what_recipes_add_waits_for_the_list_of_the_mapping(workshop: Workshop) -> None:
+    workshop.write(BASE, "base.yaml")
+    workshop.write("order: { Tags: { add: [ c ] } }\n", "lower.yaml")
+    workshop.write("extends: lower.yaml\norder: { Tags: { add: [ d ] } }\n", "recipe.yaml")
+
+    assert workshop.load(SHOP).plain("order")["Tags"] == ["a", "b", "c", "d"]
+
+
+def test_a_list_replaces_what_was_added_below_it(workshop: Workshop) -> None:
+    workshop.write(BASE, "base.yaml")
+    workshop.write("order: { Tags: { add: [ c ] } }\n", "recipe.yaml")
+
+    assert workshop.load(SHOP + "order: { Tags: [ d ] }\n").plain("order")["Tags"] == ["d"]
+
+
+@pytest.mark.parametrize(
+    ("order", "path"),
+    [
+        ("{ Weight: { add: [ c ] } }", "order.Weight"),
+        ("{ Lists: { add: [ c ] } }", "order.Lists"),
+        ("{ Weight: { Unit: { add: [ c ] } } }", "order.Weight.Unit"),
+    ],
+)
+def test_add_without_a_list_below_is_a_problem_at_its_line(workshop: Workshop, order: str, path: str) -> None:
+    workshop.write(BASE, "base.yaml")
+
+    (problem,) = workshop.load(f"version: 1\nextends: base.yaml\norder: {order}\n").problems
+
+    assert (problem.source, problem.line, "`add` adds to a list" in problem.message) == (path, 3, True)
+
+
+def test_a_map_that_has_more_than_add_is_a_map(workshop: Workshop) -> None:
+    workshop.write(BASE, "base.yaml")
+
+    read = workshop.load("version: 1\nextends: base.yaml\norder: { Weight: { add: [ c ], Unit: Lbs } }\n")
+
+    assert read.plain("order")["Weight"] == {"Value": "1", "Unit": "Lbs", "add": ["c"]}
+
+
+def test_a_stored_version_holds_what_was_added(workshop: Workshop) -> None:
+    workshop.write(BASE, "base.yaml")
+    workshop.write("order: { Tags: { add: [ c ] } }\n", "recipe.yaml")
+
+    stored = document.parse_stored(workshop.load(SHOP).text())
+
+    assert stored.plain("order")["Tags"] == ["a", "b", "c"]
+
+
+def test_fragments_are_laid_over_a_file(workshop: Workshop, tmp_path: Path) -> None:
+    path = workshop.write(BASE)
+    recipe = workshop.write("order: { Tags: { add: [ c ] } }\n", "recipe.yaml")
+    fragment = document.Map(entries={"mode": document.Scalar(parts=("observe",))})
+
+    read = document.load(path, {}, offline=True, over=[recipe, fragment])
+
+    assert (read.plain("order")["Tags"], read.plain("mode"), read.file) == (["a", "b", "c"], "observe", str(path))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Versions
 # ---------------------------------------------------------------------------------------------------------------------
 ORDER = "order: { Reference: '{{ order.name }}' }\n"
