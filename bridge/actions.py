@@ -15,7 +15,10 @@ from bridge.store import ledger
 from bridge.store.database import transaction
 from bridge.store.doorbell import ring
 
+NEVER_PASSED = frozenset({"other_host"})  # holds that no release passes over
+
 _REFERENCE = re.compile(r"EO-[A-Z0-9]{3}-[A-Z0-9]{3}-[A-Z0-9]{3}")
+SENT_ELSEWHERE = "sent elsewhere"  # how the reason of what another connector sent begins
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,11 +53,40 @@ def replay(
 
 
 def release(engine: Engine, order: ledger.Order, *, who: str, reason: str, now: datetime) -> ledger.Order:
-    """Let a held order go on: `decide` passes over the hold it was held with. Raises ActionRefused for others."""
-    if order.state != "held":
+    """Let a held order go on: `decide` passes over the hold it was held with. Raises ActionRefused for others.
+
+    An open order from before send_from may be let go too.
+    """
+    if order.state != "held" and order.code != "before_send_from":
         raise ActionRefused(f"{order.label} is {order.state}, not held: there is nothing to release")
+    if order.code in NEVER_PASSED:
+        raise ActionRefused(f"{order.label} is not to be released: {order.reason}")
     released = sorted({*order.released, order.code})
     return _move(engine, order, "received", f"released: {reason}", who, now, released=released, resend=True)
+
+
+def send_rest(engine: Engine, order: ledger.Order, *, who: str, reason: str, now: datetime) -> ledger.Order:
+    """Open the next part of a sent order, for goods that may ship now and stand in no part; returns the new part.
+
+    Raises ActionRefused where the order is not sent, or a part is open already that takes them.
+    """
+    with transaction(engine) as connection:
+        parts = ledger.parts_of(connection, order, lock=True)
+        first = parts[0]
+        if first.state not in {"created", "done"}:
+            raise ActionRefused(f"{first.label} is {first.state}: what is missing goes with it, or it is settled first")
+        if not first.lines:
+            raise ActionRefused(
+                f"{first.label} was adopted, or sent by an earlier release: what stands in it is not known, so nothing "
+                "can be sent beside it"
+            )
+        waiting = next((one for one in parts if ledger.is_open(one)), None)
+        if waiting is not None:
+            raise ActionRefused(f"{waiting.label} is open already ({waiting.state}): it takes what may ship")
+        event = f"opened for what {first.label} lacks: {reason}"
+        made = ledger.open_part(connection, first, parts, event=event, actor=f"person: {who}", now=now)
+        ring(connection)
+        return made
 
 
 def skip(engine: Engine, order: ledger.Order, *, who: str, reason: str, now: datetime) -> ledger.Order:
@@ -122,3 +154,28 @@ def _move(
     except ClaimLost as error:
         raise ActionRefused(f"{order.label} has just changed: look at it again") from error
     return moved
+
+
+def adopt(
+    engine: Engine, order: ledger.Order, reference: str | None, *, by: str, destination: str, who: str, now: datetime
+) -> ledger.Order:
+    """Take an order as made by another connector: with its reference, which is then written back, or sent elsewhere.
+
+    It is never sent by the bridge. Raises ActionRefused where the bridge has sent it or is sending it, and for a
+    reference that another order has.
+    """
+    if order.state in {"sending", "created", "done"}:
+        raise ActionRefused(f"{order.label} is {order.state}: the bridge sends or sent it; look for two orders of it")
+    if reference is None:
+        words = f"{SENT_ELSEWHERE}: by {by}"
+        return _move(engine, order, "skipped", words, who, now, ring_for_it=False, code="sent_elsewhere")
+    if order.state == "in_doubt":
+        return settle(engine, order, Settled(exists=reference), who=who, reason=f"made by {by}", now=now)
+    try:
+        return _move(
+            engine, order, "created", f"adopted: {by} made it as {reference}", who, now,
+            reference=reference, destination=destination, sent_attempt=None, attempt_id=None, left_out=[], unsent="",
+            lines={}, tries=0, unreachable_since=None, resend=False,
+        )  # fmt: skip
+    except IntegrityError as error:
+        raise ActionRefused(f"{reference} is the reference of another order already") from error

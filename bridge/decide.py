@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Self
 
 from bridge.errors import NotRead, Problem
-from bridge.mapping.compiler import RuleResult, Scope
-from bridge.platforms.base import Fetched, LeftOut, Look, OrderBody, Record, Shipping
+from bridge.mapping.compiler import Rule, RuleResult, Scope
+from bridge.platforms.base import Fetched, LeftOut, Look, OrderBody, PartOf, Record, Shipping
+from bridge.platforms.parting import quantities
+from bridge.platforms.routing import Route
 from bridge.shops import Shop
 
 
@@ -27,15 +30,35 @@ class Known:
 
     part: int = 1
     released: frozenset[str] = frozenset()  # codes of holds that a person released
+    taken: Mapping[str, Decimal] = field(default_factory=dict)  # quantities by line id that stand in other parts
+    namesake: str = ""  # another order that the shop gave the same id, in words
+    namesakes: int = 0  # how many earlier orders have the same id
+    surge: bool = False  # the shop's limit of newly eligible orders an hour is reached
+    # Of an order that was sent and is compared: what was sent, and by which way.
+    only: Mapping[str, Decimal] | None = None
+    route: Route | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For the attempt that is decided with it."""
-        return {"part": self.part, "released": sorted(self.released)}
+        return {
+            "part": self.part,
+            "released": sorted(self.released),
+            "taken": {line: str(quantity) for line, quantity in self.taken.items()},
+            "namesake": self.namesake,
+            "namesakes": self.namesakes,
+        }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """What `as_json` gave."""
-        return cls(part=value.get("part", 1), released=frozenset(value.get("released", ())))
+        """What `as_json` gave; tests beside a mapping write it by hand."""
+        return cls(
+            part=value.get("part", 1),
+            released=frozenset(value.get("released", ())),
+            taken={line: Decimal(quantity) for line, quantity in value.get("taken", {}).items()},
+            namesake=value.get("namesake", ""),
+            namesakes=value.get("namesakes", 0),
+            surge=value.get("surge", False),
+        )
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -53,8 +76,8 @@ class Wait:
     """Not yet."""
 
     reason: str
-    until: datetime | None = None  # a rule's own time
-    asks_shop: bool = False  # only the shop knows when it ends, so it is looked at again and again
+    until: datetime | None = None  # it ends at that time at the latest
+    asks_shop: bool = False  # the shop may end it at any time, so it is looked at again and again
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +85,7 @@ class Skip:
     """Never, by a rule or because of what the shop says."""
 
     reason: str
+    code: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +108,8 @@ class Unmappable:
 
     problems: Sequence[Problem]
     notes: Sequence[str] = field(default=())  # as those of Send
+    lines: Mapping[str, Decimal] = field(default_factory=dict)  # as those of Send
+    rest: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +117,9 @@ class Send:
     """A valid Create Order request."""
 
     payload: Mapping[str, Any]  # as the contract's load returned it
+    lines: Mapping[str, Decimal] = field(default_factory=dict)  # the quantities in it, by line id
+    route: Route = field(default_factory=Route)
+    rest: bool = False  # goods that ship now stand in no part yet: from another place, or by another way
     left_out: Sequence[LeftOut] = ()
     notes: Sequence[str] = field(default=())  # for the story: defaults taken, a foreign record ignored
 
@@ -109,11 +138,14 @@ Decision = Needs | Wait | Skip | Hold | Adopt | Unmappable | Send
 def decide(shop: Shop, body: Body, fetched: Fetched, known: Known, now: datetime) -> Decision:
     """Say what is to happen to an order.
 
-    Looks at our record, send_from, the skip rules, what the shop has stopped, the wait rules, and the values, in this
-    order. What only the shop can tell is set aside; a rule that asked for nothing and holds decides at once, and
-    otherwise everything asked for ends the look as one Needs.
+    Looks at where the body comes from, our record, what another connector has sent, send_from, the skip rules, what the
+    shop has stopped, the hold rules, the wait rules, and the values, in this order. What only the shop can tell is set
+    aside; a rule that asked for nothing and holds decides at once, and otherwise everything asked for ends the look as
+    one Needs.
     """
-    look = Look(order=body.content.order, fetched=fetched, now=now, shop=shop.facts)
+    part = PartOf(number=known.part, taken=known.taken, only=known.only, route=known.route)
+    routing = shop.mapping.routing
+    look = Look(order=body.content.order, fetched=fetched, now=now, shop=shop.facts, routing=routing, part=part)
     deciding = _Deciding(shop=shop, body=body, known=known, look=look, scope=shop.mapping.scope(look))
     return deciding.run()
 
@@ -133,7 +165,20 @@ class _Deciding:
 
     def run(self) -> Decision:
         """The first step that decides, in the order of a look."""
-        for step in (self._record, self._send_from, self._skips, self._stopped, self._waits, self._fresh):
+        steps = (
+            self._foreign,
+            self._record,
+            self._sent_elsewhere,
+            self._send_from,
+            self._skips,
+            self._stopped,
+            self._namesake,
+            self._holds,
+            self._waits,
+            self._grace,
+            self._fresh,
+        )
+        for step in steps:
             decision = step()
             if decision is not None:
                 return decision
@@ -150,18 +195,30 @@ class _Deciding:
             self._asked |= error.keys
             return None
 
+    def _foreign(self) -> Decision | None:
+        """A staging copy with the live shop's secret: its orders must not ship, whoever releases them."""
+        hosts, host = self._shop.settings.hosts, self._body.content.host
+        if not hosts or not host or host in hosts:
+            return None
+        message = (
+            f"the order says that it lives at {host}, and this shop is {hosts[0]}: a copy of the shop sends its "
+            "webhooks here. It is never sent; switch the copy's webhooks off, or if the shop has moved there, add that "
+            "host to `shop.hosts`"
+        )
+        return Hold(problem=Problem(message=message, source="shop.hosts", code="other_host"))
+
     def _record(self) -> Decision | None:
-        record: Record | None = self._ask(self._platform.record)
-        if record is None:
-            return None
+        records: Sequence[Record] = self._ask(self._platform.records) or ()
         content = self._body.content
-        if not record.names(content.order_id, content.order_key):
-            self._notes.append(
-                f"a record of order {record.order_id} stands on it, copied from there: it counts as none"
-            )
-            return None
-        if record.part != self._known.part:
-            return None
+        own = [record for record in records if record.names(content.order_id, content.order_key)]
+        for record in records:
+            if record not in own:
+                self._notes.append(
+                    f"a record of order {record.order_id} stands on it, copied from there: it counts as none"
+                )
+        return next((self._adopt(record) for record in own if record.part == self._known.part), None)
+
+    def _adopt(self, record: Record) -> Decision:
         if record.destination != self._shop.destination.host:
             # Not to be passed over by a release: the write-back would meet the same record.
             message = (
@@ -182,16 +239,31 @@ class _Deciding:
             "other_reference",
         )
 
-    def _send_from(self) -> Decision | None:
-        if self._body.content.created_at >= self._shop.send_from:
+    def _sent_elsewhere(self) -> Decision | None:
+        if "sent_elsewhere" in self._known.released:
             return None
-        return Skip(reason=f"ordered before send_from ({self._shop.send_from:%Y-%m-%d %H:%M} UTC)")
+        for rule, result in self._rules(self._shop.mapping.sent_elsewhere):
+            if result.problem:
+                return Unmappable(problems=[result.problem])
+            if result.held:
+                return Skip(reason=f"sent elsewhere: {rule.name}", code="sent_elsewhere")
+        return None
 
-    def _skips(self) -> Decision | None:
+    def _send_from(self) -> Decision | None:
+        """Orders from before the bridge's time; one that no skip rule takes out is told apart, because it is open."""
+        if self._body.content.created_at >= self._shop.send_from or "before_send_from" in self._known.released:
+            return None
         for rule in self._shop.mapping.skip:
             result = self._scope.rule(rule)
-            if decision := self._failed(rule.name, result):
-                return decision
+            if result.held:
+                return Skip(reason=rule.name)
+        when = f"{self._shop.send_from:%Y-%m-%d %H:%M} UTC"
+        return Skip(reason=f"ordered before send_from ({when})", code="before_send_from")
+
+    def _skips(self) -> Decision | None:
+        for rule, result in self._rules(self._shop.mapping.skip):
+            if result.problem:
+                return Unmappable(problems=[result.problem])
             if result.held:
                 return Skip(reason=rule.name)
         return None
@@ -200,40 +272,78 @@ class _Deciding:
         reason = self._ask(self._platform.stopped)
         return Skip(reason=reason) if reason else None
 
-    def _waits(self) -> Decision | None:
-        for rule in self._shop.mapping.wait:
-            result = self._scope.rule(rule)
-            if decision := self._failed(rule.name, result):
-                return decision
-            if result.held:
-                asks_shop = result.used_fetched and result.until is None
-                return Wait(reason=self._told(rule.name), until=result.until, asks_shop=asks_shop)
+    def _namesake(self) -> Decision | None:
+        """A restored or copied shop gives old ids to new orders; which of the two is meant only people know."""
+        if not self._known.namesake:
+            return None
+        return self._hold(
+            f"the shop gave the id {self._body.content.order_id} to two orders: {self._known.namesake}, and this one. "
+            "That happens where a shop was restored or copied: if this one is real, release it",
+            "same_id",
+        )
+
+    def _holds(self) -> Decision | None:
+        for rule, result in self._rules(self._shop.mapping.hold):
+            if result.problem:
+                return Unmappable(problems=[result.problem])
+            held = self._hold(f"{rule.name}: a person must look at it first", f"hold: {rule.name}")
+            if result.held and held is not None:
+                return held
         return None
+
+    def _waits(self) -> Decision | None:
+        for rule, result in self._rules(self._shop.mapping.wait):
+            if result.problem:
+                return Unmappable(problems=[result.problem])
+            if result.held:
+                return Wait(reason=self._told(rule.name), until=result.until, asks_shop=result.used_fetched)
+        return None
+
+    def _grace(self) -> Decision | None:
+        """`send_after`: for so long the customer may still change or cancel, and the newest body counts."""
+        ends = self._body.content.created_at + self._shop.mapping.policy.send_after
+        if ends <= self._look.now:
+            return None
+        return Wait(reason=self._told(f"sent after {ends:%Y-%m-%d %H:%M} UTC (send_after)"), until=ends)
 
     def _told(self, reason: str) -> str:
         """A reason to wait, and beside it what will stop the order afterwards: mending that early saves a day."""
         removed = self._platform.personal_data_removed(self._look.order)
         return f"{reason}; beside that: {removed.message}" if removed else reason
 
-    def _failed(self, name: str, result: RuleResult) -> Decision | None:
-        """A rule that raised; one that only the shop can answer is set aside, or passed over where nothing is read."""
-        self._asked |= result.asked
-        if result.passed_over:
-            self._notes.append(f"rule not applied, it needs the shop: {name}")
-        return Unmappable(problems=[result.problem]) if result.problem else None
+    def _rules(self, rules: Sequence[Rule]) -> Iterator[tuple[Rule, RuleResult]]:
+        """What each rule says; one that only the shop can answer is set aside, or passed over where nothing is read."""
+        for rule in rules:
+            result = self._scope.rule(rule)
+            self._asked |= result.asked
+            if result.passed_over:
+                self._notes.append(f"rule not applied, it needs the shop: {rule.name}")
+            yield rule, result
 
     def _fresh(self) -> Decision | None:
         self._ask(lambda look: self._platform.fresh(look, self._body.received_at))
         return None
 
     def _routed(self, shipping: Shipping) -> Decision | None:
-        """Goods that would ship, but not now or not from here."""
-        if shipping.lines or not shipping.left_out:
+        """Goods that would ship, but not now or not from here; or all of them in other parts."""
+        if shipping.problems:
+            return Unmappable(problems=shipping.problems, notes=self._notes)
+        if shipping.lines:
             return None
+        if not shipping.left_out:
+            return self._nothing()
         reasons = "; ".join(dict.fromkeys(one.reason for one in shipping.left_out))
-        if any(one.may_ship for one in shipping.left_out):
-            return Wait(reason=reasons, asks_shop=True)
-        return Skip(reason=reasons)
+        coming = [one for one in shipping.left_out if one.may_ship]
+        if not coming:
+            return Skip(reason=reasons)
+        times = [one.until for one in coming if one.until is not None]
+        return Wait(reason=reasons, until=min(times, default=None), asks_shop=True)
+
+    def _nothing(self) -> Decision | None:
+        """Why no goods are there at all; None leaves it to the contract: a mapping may want an order without any."""
+        if self._known.only is not None:
+            return Skip(reason="nothing of what was sent is wanted any more")
+        return Skip(reason="everything in it stands in another part") if self._known.taken else None
 
     def _send(self, shipping: Shipping) -> Decision:
         removed = self._platform.personal_data_removed(self._look.order)
@@ -242,13 +352,40 @@ class _Deciding:
         mapped = self._shop.mapping.map(self._scope)
         if mapped.asked:
             return Needs(keys=mapped.asked)
+        lines, rest = quantities(shipping.lines), bool(shipping.rest)
+        notes = [*self._notes, *shipping.notes, *self._look.kept.get("notes", ())]
         if mapped.payload is None:
-            return Unmappable(problems=mapped.problems, notes=[*self._notes, *shipping.notes])
-        if self._shop.mode == "observe":
-            held = self._hold("observe mode: it would be sent; release it to send it all the same", "observe")
+            return Unmappable(problems=mapped.problems, notes=notes, lines=lines, rest=rest)
+        held = self._before_sending()
+        if held is not None:
+            return held
+        return Send(
+            payload=self._numbered(mapped.payload),
+            lines=lines,
+            route=shipping.route,
+            rest=rest,
+            left_out=shipping.left_out,
+            notes=notes,
+        )
+
+    def _before_sending(self) -> Decision | None:
+        """What holds an order back that could be sent."""
+        if self._known.surge:
+            limit = self._shop.mapping.policy.surge_limit
+            words = f"more than {limit} orders became ready within an hour (surge_limit): look whether they are real"
+            held = self._hold(f"{words}, then release them with `bridge orders release --code surge`", "surge")
             if held is not None:
                 return held
-        return Send(payload=mapped.payload, left_out=shipping.left_out, notes=[*self._notes, *shipping.notes])
+        if self._shop.mode == "observe":
+            return self._hold("observe mode: it would be sent; release it to send it all the same", "observe")
+        return None
+
+    def _numbered(self, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A further part has a reference of its own, and so has another order of the same id."""
+        name = "OrderReferenceProvidedByCustomer"
+        again = f"-R{self._known.namesakes + 1}" if self._known.namesakes else ""
+        part = f"-{self._known.part}" if self._known.part > 1 else ""
+        return {**payload, name: f"{payload[name]}{again}{part}"} if payload.get(name) and again + part else payload
 
     def _hold(self, message: str, code: str) -> Decision | None:
         """A hold, unless a person has released an order of it."""

@@ -8,11 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from bridge.platforms.base import NoOrder, OrderBody, Platform, Rung, Webhook, digest
+from bridge.platforms.base import NoOrder, OrderBody, Rung, Webhook, digest
+from bridge.shops import Shop
 from bridge.store import inbox, ledger
 from bridge.store.database import storable, transaction
 from bridge.store.doorbell import ring
-from bridge.store.ledger.bodies import SENT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,35 +21,34 @@ class Intake:
 
     engine: Engine
 
-    def record_webhook(self, shop: str, platform: Platform, webhook: Webhook, now: datetime) -> str:
+    def record_webhook(self, shop: Shop, webhook: Webhook, now: datetime) -> str:
         """Store a verified webhook and ring for its order; returns the outcome in words.
 
         When this returns, everything is committed. Raises StoreAway when nothing was stored for certain.
         """
-        content = platform.read(webhook.body, webhook.topic)
+        content = shop.platform.read(webhook.body, webhook.topic)
         with transaction(self.engine) as connection:
             match content:
                 case OrderBody():
-                    return _record_order(connection, shop, platform.name, content, webhook.body, now, webhook=webhook)
+                    return _record_order(connection, shop, content, webhook.body, now, webhook=webhook)
                 case Rung():
-                    return _record_ring(connection, shop, platform.name, content, webhook, now)
+                    return _record_ring(connection, shop, content, webhook, now)
                 case NoOrder():
-                    _store(connection, shop, webhook, content.outcome, now)
+                    _store(connection, shop.name, webhook, content.outcome, now)
                     return content.outcome
 
-    def record_read(self, shop: str, platform: Platform, content: OrderBody, body: bytes, now: datetime) -> str:
+    def record_read(self, shop: Shop, content: OrderBody, body: bytes, now: datetime) -> str:
         """Store a body that the bridge read from the shop itself; as `record_webhook`, without a ring.
 
         The caller holds the order's claim and goes on with what it read.
         """
         with transaction(self.engine) as connection:
-            return _record_order(connection, shop, platform.name, content, body, now, webhook=None)
+            return _record_order(connection, shop, content, body, now, webhook=None)
 
 
 def _record_order(
     connection: Connection,
-    shop: str,
-    platform: str,
+    shop: Shop,
     content: OrderBody,
     body: bytes,
     now: datetime,
@@ -57,17 +56,18 @@ def _record_order(
     webhook: Webhook | None,
 ) -> str:
     """One version of an order. A repeat of its newest body is counted there instead of stored."""
-    content = replace(content, name=storable(content.name), order_key=storable(content.order_key))
+    content = replace(content, name=storable(content.name), order_key=_key(shop, content))
     # Made first where it is new, so that of two repeats at once the second waits for the first, and is counted there.
     order = ledger.find_or_open(
-        connection, shop=shop, platform=platform, order_id=content.order_id, order_key=content.order_key, now=now
-    )
+        connection, shop=shop.name, platform=shop.platform.name, order_id=content.order_id,
+        order_key=content.order_key, now=now,
+    )  # fmt: skip
     body_hash = digest(body)
     if order.body_hash == body_hash and order.body_id is not None:
         return _repeat(connection, order, now, rings=webhook is not None)
     inbox_id = inbox.store(
         connection,
-        shop=shop,
+        shop=shop.name,
         via="webhook" if webhook else "read",
         body=body,
         body_hash=body_hash,
@@ -98,18 +98,22 @@ def _repeat(connection: Connection, order: ledger.Order, now: datetime, *, rings
     """The newest body again; its order is looked at again only while it is not sent."""
     assert order.body_id is not None
     inbox.count_repeat(connection, order.body_id, now)
-    if rings and order.state not in SENT and not order.by_person:
-        ledger.look_now(connection, order, now)
+    if rings and ledger.look_now(connection, order, now):
         ring(connection)
     return "a repeat of the newest body"
 
 
-def _record_ring(
-    connection: Connection, shop: str, platform: str, content: Rung, webhook: Webhook, now: datetime
-) -> str:
-    _store(connection, shop, webhook, content.outcome, now, order_id=content.order_id)
+def _key(shop: Shop, content: OrderBody) -> str:
+    """The key by which the ledger knows the order: one that a copy of the shop sent never meets the shop's own."""
+    key, hosts = storable(content.order_key), shop.settings.hosts
+    foreign = hosts and content.host and content.host not in hosts
+    return ledger.foreign_key(key, storable(content.host)) if foreign else key
+
+
+def _record_ring(connection: Connection, shop: Shop, content: Rung, webhook: Webhook, now: datetime) -> str:
+    _store(connection, shop.name, webhook, content.outcome, now, order_id=content.order_id)
     ledger.ring(
-        connection, shop=shop, platform=platform, order_id=content.order_id, event=content.outcome,
+        connection, shop=shop.name, platform=shop.platform.name, order_id=content.order_id, event=content.outcome,
         deletion=content.deletion, now=now,
     )  # fmt: skip
     ring(connection)

@@ -1,11 +1,11 @@
-"""The sections of a mapping file that are not the mapping language's: shop, destination, mode, send_from."""
+"""The sections of a mapping file that are not the mapping language's: shop, destination, mode, limits, routes."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -13,6 +13,7 @@ from bridge.errors import Problem
 from bridge.mapping.document import SECRET_SETTINGS, Document, Use
 from bridge.platforms.base import Platform, Settings
 from bridge.platforms.registry import PLATFORMS
+from bridge.platforms.routing import Lookup, Routing
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+")
@@ -20,6 +21,9 @@ _DESTINATION_KEYS = ("name", "url", "api_key", "on_unknown_outcome", "concurrenc
 _POLICIES = ("hold", "send_again")
 _MODES = ("live", "observe")
 _CONCURRENCY = 16  # orders on the way to one destination at a time
+_DURATION = re.compile(r"([0-9]{1,4}) ?(min|h|days?)")
+_UNITS = {"min": "minutes", "h": "hours", "day": "days", "days": "days"}
+_LATER = ("ask", "send")
 _PLACEHOLDER = "<"  # an unset variable reads `<NAME>` offline
 
 
@@ -37,6 +41,15 @@ class Destination:
     def host(self) -> str:
         """By which records on shop orders name it."""
         return urlsplit(self.url).netloc.lower()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """When and how many orders of a shop are sent."""
+
+    send_after: timedelta = timedelta(0)  # after they were made
+    surge_limit: int | None = None  # newly eligible orders an hour; what is beyond is held
+    send_later_items: bool = False  # goods that become free after the order was sent go without being asked for
 
 
 class Sections:
@@ -140,6 +153,41 @@ class Sections:
         words = "must be live, or observe (translate and show everything, send nothing)"
         return mode, [self._problem("mode", words, mode)]
 
+    def policy(self) -> tuple[Policy, list[Problem]]:
+        """When and how many orders are sent."""
+        wait, limit, later = (
+            _plain_text(self._read.plain(key)) for key in ("send_after", "surge_limit", "later_items")
+        )
+        problems = []
+        duration = _DURATION.fullmatch(wait)
+        if wait and not duration:
+            words = "must be a time like 30 min, 2 h or 1 day: orders are sent so long after they were made"
+            problems.append(self._problem("send_after", words, wait))
+        if limit and not (limit.isascii() and limit.isdigit() and 0 < int(limit[:7]) <= 1_000_000):
+            words = "must be a number from 1 to 1000000: so many orders an hour may become ready to be sent"
+            problems.append(self._problem("surge_limit", words, limit))
+        if later and later not in _LATER:
+            words = "must be ask (a person sends goods that are added later) or send (they are sent by themselves)"
+            problems.append(self._problem("later_items", words, later))
+        if problems:
+            return Policy(), problems
+        return Policy(
+            send_after=timedelta(**{_UNITS[duration[2]]: int(duration[1])}) if duration else timedelta(0),
+            surge_limit=int(limit) if limit else None,
+            send_later_items=later == "send",
+        ), []
+
+    def routing(self) -> Routing:
+        """The tables of locations, services and pickup points; what has another shape is told by the document."""
+        return Routing(**{name: self._lookup(name) for name in ("locations", "services", "pickup_points")})
+
+    def _lookup(self, name: str) -> Lookup:
+        rows = self._section(name)
+        file, line = self._read.place(name)
+        return Lookup(
+            name=name, rows={key: row for key, row in rows.items() if row not in (None, "")}, file=file, line=line
+        )
+
     def _url_problems(self, url: str) -> list[Problem]:
         if self._is_placeholder(url):
             return []
@@ -199,7 +247,10 @@ def _missing_words(use: Use) -> str:
 
 def _text(section: Mapping[str, Any], key: str) -> str:
     """A setting's text; "" where it is absent or no text, which then counts as missing."""
-    value = section.get(key)
+    return _plain_text(section.get(key))
+
+
+def _plain_text(value: Any) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 

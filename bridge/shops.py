@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,11 +16,13 @@ from bridge.errors import ConfigurationError, Problem
 from bridge.mapping import compiler, document
 from bridge.mapping.filters import FILTERS
 from bridge.mapping.masking import mask
+from bridge.mapping.tree import Map
 from bridge.mapping.values import Source
 from bridge.mapping.wording import shorten
-from bridge.platforms.base import Platform, Settings, ShopFacts
+from bridge.platforms.base import Look, Platform, Settings, ShopFacts
 from bridge.platforms.registry import PLATFORMS
-from bridge.sections import Destination, Sections
+from bridge.platforms.routing import Routing
+from bridge.sections import Destination, Policy, Sections
 from bridge.sortedpro.contract import CreateOrderSchema, flatten
 
 
@@ -36,16 +38,30 @@ class Mapped:
 class OrderMapping(CreateOrderSchema):
     """A mapping file, compiled: the Create Order contract with a source. One instance per file."""
 
-    def __init__(self, compiled: compiler.Compiled, *, version: str, text: str) -> None:
+    def __init__(
+        self, compiled: compiler.Compiled, *, version: str, text: str, routing: Routing, policy: Policy
+    ) -> None:
         super().__init__()
         self._compiled = compiled
         self.version = version
         self.text = text
+        self.routing = routing
+        self.policy = policy
+
+    @property
+    def sent_elsewhere(self) -> Sequence[compiler.Rule]:
+        """The rules for what another connector has sent, in the order of the file."""
+        return self._compiled.sent_elsewhere
 
     @property
     def skip(self) -> Sequence[compiler.Rule]:
         """The skip rules in the order of the file."""
         return self._compiled.skip
+
+    @property
+    def hold(self) -> Sequence[compiler.Rule]:
+        """The rules for what a person must see first, in the order of the file."""
+        return self._compiled.hold
 
     @property
     def wait(self) -> Sequence[compiler.Rule]:
@@ -134,11 +150,14 @@ def load_files(paths: Sequence[Path], environ: Mapping[str, str]) -> Shops:
     return Shops(by_name={shop.name: shop for shop in shops}, left_out=left_out)
 
 
-def load_offline(path: Path, environ: Mapping[str, str]) -> Shop:
-    """One mapping file without credentials: unset variables read `<NAME>`. Raises ConfigurationError."""
+def load_offline(path: Path, environ: Mapping[str, str], over: Sequence[Path | Map] = ()) -> Shop:
+    """One mapping file without credentials: unset variables read `<NAME>`. Raises ConfigurationError.
+
+    `over` are recipes or parts of a mapping that are laid over it, the last on top.
+    """
     read = None
     try:
-        read = document.load(path, environ, offline=True)
+        read = document.load(path, environ, offline=True, over=over)
         return _shop(read, offline=True)
     except ConfigurationError as error:
         raise ConfigurationError(mask(error.problems, environ, read)) from error
@@ -185,6 +204,8 @@ def _read_all(paths: Sequence[Path], environ: Mapping[str, str]) -> tuple[list[S
 
 def _shop(read: document.Document, *, offline: bool) -> Shop:
     """A shop out of a document; raises ConfigurationError with every problem of the file."""
+    if read.section("shop") is None:
+        raise ConfigurationError([_recipe(read), *read.problems])
     sections = Sections(read, offline=offline)
     plain, problems = sections.shop()
     destination, odd = sections.destination()
@@ -214,6 +235,14 @@ def _shop(read: document.Document, *, offline: bool) -> Shop:
     )
 
 
+def _recipe(read: document.Document) -> Problem:
+    message = (
+        "this is a recipe, a part of a mapping: it has no section `shop`. Name it under `extends:` of a mapping file "
+        "and check that, or give it a shop"
+    )
+    return Problem(message=message, source="shop", file=read.file, code="setting")
+
+
 def _mapping(read: document.Document, platform: Platform) -> tuple[OrderMapping | None, Sequence[Problem]]:
     """The mapping, or None beside its problems."""
     try:
@@ -223,14 +252,29 @@ def _mapping(read: document.Document, platform: Platform) -> tuple[OrderMapping 
 
 
 def _compiled(read: document.Document, platform: Platform, version: str, text: str) -> OrderMapping:
+    sections = Sections(read, offline=True)
+    policy, problems = sections.policy()
+    if problems:
+        read = replace(read, problems=(*read.problems, *problems))
     compiled = compiler.compile(
         read,
         fields=platform.fields,
         fetched=platform.fetched,
         filters={**FILTERS, **platform.filters},
         contract=CreateOrderSchema(),
+        made=_made(platform),
     )
-    return OrderMapping(compiled, version=version, text=text)
+    return OrderMapping(compiled, version=version, text=text, routing=sections.routing(), policy=policy)
+
+
+def _made(platform: Platform) -> Mapping[str, Callable[[Look], Any]]:
+    """The names that come of where and how the goods of a look ship."""
+    return {
+        "origin": lambda look: platform.shipping(look).route.origin,
+        "service": lambda look: look.routing.row(platform.shipping(look).route),
+        "pickup_point": lambda look: platform.shipping(look).route.pickup_point,
+        "part": lambda look: look.part.number,
+    }
 
 
 def _is_unconfigured(read: document.Document) -> bool:

@@ -16,7 +16,7 @@ from bridge import shops
 from bridge.decide import Adopt, Body, Decision, Hold, Known, Needs, Send, Skip, Unmappable, Wait, decide
 from bridge.platforms.base import Fetched, OrderBody, Record
 from bridge.platforms.shopify import PLATFORM
-from bridge.platforms.shopify.fetched import format_record
+from bridge.platforms.shopify.records import format_records
 from tests.workbench import ORDER, VARIABLES, mapping, write
 
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -61,7 +61,7 @@ def record(**changes: Any) -> str:
     """Our record as it stands on a shop order."""
     values = {"order_id": ORDER_ID, "order_key": "", "part": 1, "reference": "EO-000-002-0TS"}
     values |= {"destination": "sorted.example", "written_at": NOW}
-    return format_record(Record(**{**values, **changes}))
+    return format_records([Record(**{**values, **changes})])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,10 +111,19 @@ def test_our_record_comes_before_everything(desk: Desk) -> None:
     assert decision == Adopt(reference="EO-000-002-0TS")
 
 
-def test_send_from_comes_before_the_rules(desk: Desk) -> None:
+def test_an_order_from_before_send_from_is_skipped_without_a_read(desk: Desk) -> None:
     # The payload was processed on 2026-11-02 at 09:29:58, two seconds before a send_from of 09:30.
-    decision = desk(mapping(rules=RULES, send_from="2026-11-02T09:30:00Z"), test=True)
-    assert decision == Skip(reason="ordered before send_from (2026-11-02 09:30 UTC)")
+    decision = desk(mapping(rules=RULES, send_from="2026-11-02T09:30:00Z"))
+    assert decision == Skip(reason="ordered before send_from (2026-11-02 09:30 UTC)", code="before_send_from")
+
+
+def test_an_old_order_that_a_rule_skips_is_not_told_as_open(desk: Desk) -> None:
+    assert desk(mapping(rules=RULES, send_from="2026-11-02T09:30:00Z"), test=True) == Skip(reason="test order")
+
+
+def test_an_old_order_that_a_person_lets_go_is_sent(desk: Desk) -> None:
+    known = Known(released=frozenset({"before_send_from"}))
+    assert isinstance(desk(mapping(rules=RULES, send_from="2026-11-02T09:30:00Z"), read={}, known=known), Send)
 
 
 def test_send_from_itself_counts(desk: Desk) -> None:

@@ -12,6 +12,7 @@ from bridge.http import Http
 from bridge.mapping import document
 from bridge.mapping.document import Document
 from bridge.mapping.tree import Scalar, walk
+from bridge.platforms.routing import SKIP
 from bridge.shops import Shop, Shops
 from bridge.sortedpro.client import Location, SortedPro
 from bridge.wiring import access_problems
@@ -61,11 +62,15 @@ def _destination_problems(
 def _location_problems(source: Document, locations: tuple[Location, ...]) -> Iterator[Problem]:
     """Shipping locations that a mapping names as they are, without an expression, and the account does not have."""
     known = {location.reference for location in locations}
-    order = source.section("order")
-    for path, node in walk(order, "order") if order else ():
-        if not path.endswith(".ShippingLocationReference") or not isinstance(node, Scalar) or "{{" in node.text:
+    order, places = source.section("order"), source.section("locations")
+    named = [
+        *(one for one in (walk(order, "order") if order else ()) if one[0].endswith(".ShippingLocationReference")),
+        *(one for one in (walk(places, "locations") if places else ()) if one[0] != "locations"),
+    ]
+    for path, node in named:
+        if not isinstance(node, Scalar) or "{{" in node.text:
             continue
-        if node.text and node.text not in known:
+        if node.text and node.text not in {*known, SKIP}:
             there = f"it has {', '.join(sorted(known))}" if known else "it has none: make one in SortedPRO"
             yield Problem(
                 message=f"the account has no shipping location of this reference; {there}",

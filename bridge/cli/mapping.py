@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +16,9 @@ import click
 from bridge import config
 from bridge import shops as shop_files
 from bridge.cli.live import try_all
+from bridge.cli.mapping_test import test
 from bridge.cli.opening import settings
+from bridge.cli.seen import unknown_methods
 from bridge.decide import Adopt, Body, Decision, Hold, Known, Needs, Send, Skip, Unmappable, Wait, decide
 from bridge.errors import BridgeError, ConfigurationError, Problem
 from bridge.http import Http
@@ -30,6 +32,9 @@ _SHOWN = "`bridge order show NAME --fetched` prints that of a sent order"
 @click.group()
 def mapping() -> None:
     """Check mapping files, and try them on orders."""
+
+
+mapping.add_command(test)
 
 
 @mapping.command()
@@ -50,6 +55,8 @@ def check(files: tuple[Path, ...], variables: bool, live: bool) -> None:
         for warning in shop.mapping.warnings:
             click.echo(f"warning: {warning}")
         click.echo(f"{path}: ok, version {shop.mapping.version[:8]}, {shop.mode}")
+        for notice in unknown_methods(shop):
+            click.echo(f"warning: {notice}")
     if problems:
         raise ConfigurationError(problems)
     if variables or live:
@@ -113,8 +120,10 @@ def _rendered(shop: Shop, raw: bytes, fetched: Fetched) -> dict[str, Any]:
         return _result("ignored", reason=content.outcome)
     assert isinstance(content, OrderBody)
     now = datetime.now(UTC)
+    # A file has come from nowhere: where its order lives is asked of webhooks.
+    body = Body(content=replace(content, host=""), received_at=now)
     try:
-        return _as_result(decide(shop, Body(content=content, received_at=now), fetched, Known(), now))
+        return _as_result(decide(shop, body, fetched, Known(), now))
     except BridgeError as error:
         return _result("error", problems=[Problem(message=str(error), source="order")])
     except (AttributeError, LookupError, TypeError, ValueError):

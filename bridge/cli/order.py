@@ -21,6 +21,7 @@ from bridge.store.database import transaction
 from bridge.store.ledger import Order
 
 _shop = click.option("--shop", default="", help="Where two shops have an order of this name.")
+_part = click.option("--part", type=click.IntRange(1), help="Which part of an order that has several.")
 _reason = click.option("--reason", required=True, help="Why; it stands in the order's history.")
 
 
@@ -49,45 +50,65 @@ def show(name: str, shop: str, payload: bool, fetched: bool) -> None:
 @order.command()
 @click.argument("name")
 @_shop
+@_part
 @_reason
 @click.option("--risk-a-second-order", "at_risk", is_flag=True, help="Although SortedPRO may have it already.")
-def replay(name: str, shop: str, reason: str, at_risk: bool) -> None:
+def replay(name: str, shop: str, part: int | None, reason: str, at_risk: bool) -> None:
     """Look at an order again as if it had just come, and send an unchanged request once more."""
 
     def act(engine: Engine, one: Order, who: str, now: datetime) -> Order:
         return actions.replay(engine, one, who=who, reason=reason, now=now, at_risk=at_risk)
 
-    _act(name, shop, act)
+    _act(name, shop, part, act)
 
 
 @order.command()
 @click.argument("name")
 @_shop
+@_part
 @_reason
-def release(name: str, shop: str, reason: str) -> None:
+def release(name: str, shop: str, part: int | None, reason: str) -> None:
     """Let a held order go on."""
-    _act(name, shop, lambda engine, one, who, now: actions.release(engine, one, who=who, reason=reason, now=now))
+    _act(name, shop, part, lambda engine, one, who, now: actions.release(engine, one, who=who, reason=reason, now=now))
 
 
 @order.command()
+@click.argument("name")
+@_shop
+@_part
+@_reason
+def skip(name: str, shop: str, part: int | None, reason: str) -> None:
+    """Take an order out: it is not sent, whatever comes for it."""
+    _act(name, shop, part, lambda engine, one, who, now: actions.skip(engine, one, who=who, reason=reason, now=now))
+
+
+@order.command(name="send-rest")
 @click.argument("name")
 @_shop
 @_reason
-def skip(name: str, shop: str, reason: str) -> None:
-    """Take an order out: it is not sent, whatever comes for it."""
-    _act(name, shop, lambda engine, one, who, now: actions.skip(engine, one, who=who, reason=reason, now=now))
+def send_rest(name: str, shop: str, reason: str) -> None:
+    """Send what a sent order lacks (added goods, a released pre-order) as its next part with its own reference."""
+    _act(name, shop, 1, lambda engine, one, who, now: actions.send_rest(engine, one, who=who, reason=reason, now=now))
 
 
 @order.command()
 @click.argument("name")
 @_shop
+@_part
 @_reason
 @click.option("--exists", metavar="EO-...", help="SortedPRO has it under this reference.")
 @click.option("--send-again", is_flag=True, help="SortedPRO does not have it.")
 @click.option("--drop", is_flag=True, help="It is not wanted any more.")
 @click.option("--write-back", type=click.Choice(["keep"]), help="Of a created order: leave the shop order as it is.")
 def settle(
-    name: str, shop: str, reason: str, exists: str | None, send_again: bool, drop: bool, write_back: str | None
+    name: str,
+    shop: str,
+    part: int | None,
+    reason: str,
+    exists: str | None,
+    send_again: bool,
+    drop: bool,
+    write_back: str | None,
 ) -> None:
     """End a doubt after a look into SortedPRO, or a write-back that the shop will not take."""
     if sum((exists is not None, send_again, drop, write_back is not None)) != 1:
@@ -99,17 +120,22 @@ def settle(
         settled = actions.Settled(exists=exists, send_again=send_again)
         return actions.settle(engine, one, settled, who=who, reason=reason, now=now)
 
-    _act(name, shop, act)
+    _act(name, shop, part, act)
 
 
-def _act(name: str, shop: str, act: Callable[[Engine, Order, str, datetime], Order]) -> None:
+def _act(name: str, shop: str, part: int | None, act: Callable[[Engine, Order, str, datetime], Order]) -> None:
     """Do something to the one order that is meant."""
     with store() as engine:
         with transaction(engine) as connection:
             found = _found(queries.find_by_name(connection, name, shop=shop), name)
-        if len(found) > 1:
-            raise ActionRefused(f"{len(found)} orders are called {name}: name the shop with --shop, or give the id")
-        done = act(engine, found[0], getpass.getuser(), datetime.now(UTC))
+        meant = [one for one in found if part in (None, one.part)]
+        if not meant:
+            raise ActionRefused(f"{found[0].label} has no part {part}: it has {found[0].parts}")
+        if len({(one.shop, one.order_id, one.order_key) for one in meant}) > 1:
+            raise ActionRefused(f"{len(meant)} orders are called {name}: name the shop with --shop, or give the id")
+        if len(meant) > 1:
+            raise ActionRefused(f"{meant[0].label} has {len(meant)} parts: say which with --part")
+        done = act(engine, meant[0], getpass.getuser(), datetime.now(UTC))
     _line(Text(f"{done.shop} {done.label}: ").append(state(done)).append(f": {what(done)}"))
 
 

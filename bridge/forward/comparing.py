@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
 from bridge.decide import Body, Decision, Known, Send, Skip, Wait, decide
-from bridge.errors import BridgeError, ShopTrouble, WriteBackRefused
-from bridge.forward import writing_back
+from bridge.errors import BridgeError, NotRead, ShopTrouble, WriteBackRefused
+from bridge.forward import sending, writing_back
 from bridge.forward.looking import Looking
 from bridge.forward.parts import Parts
-from bridge.platforms.base import Fetched, Json, Look, Shipping
+from bridge.platforms.base import Fetched, Json, Look, PartOf, Shipping
+from bridge.platforms.routing import Route
 from bridge.shops import Shop
 from bridge.sortedpro.contract import encode
 from bridge.store import ledger, products
 from bridge.store.database import transaction
+from bridge.store.doorbell import ring
 from bridge.store.ledger.claims import CLAIM
 
 log = structlog.get_logger()
 
 _MOST = 8  # places named in a difference
+_ADDED = "goods were added after it was sent: the shop is asked about them"
+_ROUNDS = 6  # reads in a row; each asks for something else
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +43,8 @@ def follow(parts: Parts, order: ledger.Order) -> None:
     order = compare(parts, order)
     if order.state == "done" and order.warning and order.warning_tries < writing_back.WARNINGS:
         order = _try_again(parts, extended(parts, order))
-    if order.state == "done" and order.left_out:
-        order = _look_at_left_out(parts, extended(parts, order))
+    if order.state == "done" and order.part == 1 and (order.left_out or order.unsent):
+        order = _look_at_rest(parts, extended(parts, order))
     now = parts.clock()
     with transaction(parts.engine) as connection:
         again = writing_back.next_visit(order, order.warning, now) if order.state == "done" else None
@@ -64,6 +68,8 @@ def compare(parts: Parts, order: ledger.Order) -> ledger.Order:
     if isinstance(gone, Wait) and change is None:
         with transaction(parts.engine) as connection:
             return ledger.note(connection, order, **values)
+    if not isinstance(gone, Skip) and _more_is_wanted(parts, looking.order):
+        values["unsent"] = order.unsent or _ADDED
     return _flag(parts, looking.order, change, values)
 
 
@@ -118,11 +124,16 @@ def _difference(looking: Looking) -> _Change | None:
     return _told(_decided(then, sent, attempt, *before), _decided(then, newest, attempt, *after))
 
 
+def _known(attempt: ledger.Attempt) -> Known:
+    """What was known at the sending, of what was sent: goods that came later are no change of it."""
+    known = Known.from_json(attempt.known)
+    return replace(known, only=attempt.lines, route=Route(**attempt.route)) if attempt.lines else known
+
+
 def _decided(shop: Shop, body: Body, attempt: ledger.Attempt, order: Json, fetched: Mapping[str, Json]) -> Decision:
     """The decision as it would have been at the sending, about what `comparable` left of body and reads."""
     plain = Body(content=replace(body.content, order=order), received_at=attempt.clock)
-    known = Known.from_json(attempt.known)
-    return decide(shop, plain, Fetched(data=fetched, complete=True), known, attempt.clock)
+    return decide(shop, plain, Fetched(data=fetched, complete=True), _known(attempt), attempt.clock)
 
 
 def _told(sent: Decision, now: Decision) -> _Change | None:
@@ -166,54 +177,83 @@ def _try_again(parts: Parts, order: ledger.Order) -> ledger.Order:
         return ledger.note(connection, order, warning=warning, warning_tries=order.warning_tries + 1)
 
 
-def _look_at_left_out(parts: Parts, order: ledger.Order) -> ledger.Order:
-    """Goods that were not sent: still to come, gone, or free to ship now, which a person must know."""
+def _more_is_wanted(parts: Parts, order: ledger.Order) -> bool:
+    """Whether the newest body has goods that stand in no part, by the body and what was read at the sending alone."""
+    if order.part > 1 or order.body_id is None:
+        return False  # the first part keeps watch for all
+    with transaction(parts.engine) as connection:
+        attempt = ledger.sent_attempt(connection, order)
+        taken = ledger.quantities_of(ledger.parts_of(connection, order))
+    if attempt is None or not order.lines:
+        return False  # adopted, or sent before quantities were kept: nothing to hold it against
+    shop = parts.shop(order.shop)
+    content, fetched = shop.platform.comparable(parts.body(shop, order.body_id).content.order, attempt.fetched)
+    look = _look(parts, shop, content, fetched, PartOf(taken=taken), complete=True)
+    shipping = shop.platform.shipping(look)
+    return bool(shipping.lines or shipping.rest)
+
+
+def _look_at_rest(parts: Parts, order: ledger.Order) -> ledger.Order:
+    """Goods in no part yet: still to come, gone, or free to ship now, which a person must know or the mapping sends."""
     looking = Looking(parts, order)
     gone = looking.read(frozenset({"order"}))
     if isinstance(gone, Skip):
         return _flag(parts, looking.order, _deleted(gone), {"left_out": []})
-    if gone is not None:
+    if gone is not None or not order.lines:
         return looking.order  # not shown proves nothing
-    assert looking.body is not None
-    shop, now = looking.shop, parts.clock()
-    look = Look(
-        order=looking.body.content.order, fetched=Fetched(data=looking.data, complete=True), now=now, shop=shop.facts
-    )
-    shipping = shop.platform.shipping(look)
     with transaction(parts.engine) as connection:
-        attempt = ledger.sent_attempt(connection, looking.order)
-    unsent, free = _unsent(parts, shop, looking.order, attempt, shipping)
+        standing = ledger.parts_of(connection, looking.order)
+    shipping = _shipping(looking, PartOf(taken=ledger.quantities_of(standing)))
+    if shipping is None or any(ledger.is_open(one) for one in standing):
+        return looking.order  # a further part is open already: it takes what is free
+    return _told_rest(looking, shipping)
+
+
+def _shipping(looking: Looking, part: PartOf) -> Shipping | None:
+    """What ships beside all parts, read from the shop; None where the shop no longer has the order."""
+    for _ in range(_ROUNDS):
+        assert looking.body is not None
+        look = _look(looking.parts, looking.shop, looking.body.content.order, looking.data, part, complete=False)
+        try:
+            return looking.shop.platform.shipping(look)
+        except NotRead as error:
+            if looking.read(error.keys) is not None:
+                return None
+    raise BridgeError("the order asks for more after every read")
+
+
+def _told_rest(looking: Looking, shipping: Shipping) -> ledger.Order:
+    """Say on the order what is not sent, or open the next part for it where the mapping wants that."""
+    parts, order, now = looking.parts, looking.order, looking.parts.clock()
+    free = [*shipping.lines, *shipping.rest]
+    unsent = "; ".join(f"{line['quantity']} \N{MULTIPLICATION SIGN} {_name(line)} not sent" for line in free)
+    if shipping.problems:
+        unsent = "; ".join([unsent, *(problem.message for problem in shipping.problems)]).removeprefix("; ")
+    waiting = [sending.as_json(one) for one in shipping.left_out if one.may_ship]
+    sends = bool(free) and looking.shop.mapping.policy.send_later_items and not order.changed
     with transaction(parts.engine) as connection:
-        if unsent != looking.order.unsent:
+        if unsent != order.unsent:
             words = unsent or "nothing that may ship is left unsent"
-            ledger.remark(connection, looking.order, words, now=now, code="not_sent")
-        waiting = [asdict(one) for one in shipping.left_out if one.may_ship]
-        return ledger.note(connection, looking.order, left_out=[*waiting, *free], unsent=unsent)
+            ledger.remark(connection, order, words, now=now, code="not_sent")
+        if sends:
+            event = f"opened for what {order.label} lacks (later_items: send): {unsent}"
+            standing = ledger.parts_of(connection, order, lock=True)
+            ledger.open_part(connection, order, standing, event=event, actor="worker", now=now)
+            ring(connection)
+        return ledger.note(connection, order, left_out=waiting, unsent="" if sends else unsent)
 
 
-def _unsent(
-    parts: Parts, shop: Shop, order: ledger.Order, attempt: ledger.Attempt | None, shipping: Shipping
-) -> tuple[str, list[dict[str, Any]]]:
-    """What may ship now and was not in what was sent: in words ("" for nothing), and as lines left out."""
-    if attempt is None:
-        return "", []
-    then = parts.body(shop, attempt.body_id)
-    fetched = Fetched(data=attempt.fetched, complete=True)
-    look = Look(order=then.content.order, fetched=fetched, now=attempt.clock, shop=shop.facts)
-    sent = _quantities(shop.platform.shipping(look).lines)
-    free = _quantities(shipping.lines)
-    words, lines = [], []
-    for one in {one["line_id"]: one for one in order.left_out}.values():
-        extra = free.get(one["line_id"], 0) - sent.get(one["line_id"], 0)
-        if extra > 0:
-            words.append(f"{extra} x {one['name']} may ship now and stands in no SortedPRO order")
-            lines.append({**one, "quantity": int(extra), "reason": "not sent"})
-    return "; ".join(words), lines
+def _look(parts: Parts, shop: Shop, order: Json, fetched: Mapping[str, Any], part: PartOf, *, complete: bool) -> Look:
+    return Look(
+        order=order,
+        fetched=Fetched(data=fetched, complete=complete),
+        now=parts.clock(),
+        shop=shop.facts,
+        routing=shop.mapping.routing,
+        part=part,
+    )
 
 
-def _quantities(lines: Sequence[Json]) -> dict[str, Any]:
-    """Shipping quantities by line id."""
-    found: dict[str, Any] = {}
-    for line in lines:
-        found[str(line["id"])] = found.get(str(line["id"]), 0) + line["quantity"]
-    return found
+def _name(line: Json) -> str:
+    """What people call a line."""
+    return str(line.get("sku") or line.get("title") or line.get("name") or line.get("id") or "goods")

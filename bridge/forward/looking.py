@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,7 +35,7 @@ class Looking:
         self.parts = parts
         self.order = order
         self.shop: Shop = parts.shop(order.shop)
-        self.known = Known(part=order.part, released=frozenset(order.released))
+        self.known = _known(parts, order)
         self.data: dict[str, Any] = {}
         self.body: Body | None = None if order.body_id is None else parts.body(self.shop, order.body_id)
         self._budget = Budget(READS)
@@ -50,12 +50,31 @@ class Looking:
             now = self.parts.clock()
             assert self.body is not None
             decision = decide(self.shop, self.body, Fetched(data=self.data), self.known, now)
-            if not isinstance(decision, Needs):
+            if isinstance(decision, Needs):
+                gone = self.read(decision.keys)
+                if gone:
+                    return gone, now
+            elif isinstance(decision, Send) and not self._is_admitted(now):
+                self.known = replace(self.known, surge=True)
+            else:
                 return decision, now
-            gone = self.read(decision.keys)
-            if gone:
-                return gone, now
         raise BridgeError("the order asks for more after every read")
+
+    def _is_admitted(self, now: datetime) -> bool:
+        """Whether a newly eligible order is within the shop's surge_limit; what a person has let go is not counted.
+
+        An order that waited for the bridge counts for the time when it came, so that an outage makes no surge.
+        """
+        limit = self.shop.mapping.policy.surge_limit
+        order = self.order
+        if limit is None or self.known.surge or order.eligible_at or order.released or self.shop.mode == "observe":
+            return True
+        assert self.body is not None
+        at = self.body.received_at if order.looks == 0 else now
+        with transaction(self.parts.engine) as connection:
+            admitted = ledger.admit(connection, order, limit, at)
+        self.order = admitted or order
+        return admitted is not None
 
     def read(self, keys: frozenset[str]) -> Skip | Wait | None:
         """Read from the shop; a newer body is taken in first. A decision where the shop has no such order."""
@@ -79,7 +98,7 @@ class Looking:
         content = self.shop.platform.read(raw, "")
         if not isinstance(content, OrderBody) or content.order_id != self.order.order_id:
             raise ShopTrouble("the shop answered with something that is not this order", code="shop_answer")
-        self.parts.intake.record_read(self.order.shop, self.shop.platform, content, raw, self.parts.clock())
+        self.parts.intake.record_read(self.shop, content, raw, self.parts.clock())
         if self.order.body_id is not None and content.order_key != self.order.order_key:
             return Skip(reason="the shop has another order under this number now")
         claim = self.order.claim_id
@@ -108,19 +127,40 @@ def look(parts: Parts, order: ledger.Order) -> None:
         case Send():
             _send(looking, decision, now)
         case Wait():
-            due_at = decision.until or (now + next_look(looking.order.looks) if decision.asks_shop else None)
+            times = [decision.until] if decision.until else []
+            times += [now + next_look(looking.order.looks)] if decision.asks_shop else []
+            due_at = min(times, default=None)
             version = looking.shop.mapping.version
             looks = looking.order.looks + 1
             _settle(looking, "waiting", decision.reason, now, due_at=due_at, looks=looks, mapping_version=version)
         case Skip():
-            _settle(looking, "skipped", decision.reason, now)
+            _settle(looking, "skipped", decision.reason, now, code=decision.code)
         case Hold(problem=problem):
             _settle(looking, "held", problem.message, now, code=problem.code)
         case Unmappable(problems=problems, notes=notes):
             _note(looking, notes, now)
-            _settle(looking, "failed", _first(problems), now, code=problems[0].code or "unmappable", problems=problems)
+            lines = ledger.as_text(decision.lines)
+            code = problems[0].code or "unmappable"
+            _settle(looking, "failed", _first(problems), now, code=code, problems=problems, rest=decision, lines=lines)
         case Adopt(reference=reference):
             _adopt(looking, reference, now)
+
+
+def _known(parts: Parts, order: ledger.Order) -> Known:
+    """What the ledger knows of an order; most stand alone."""
+    known = Known(part=order.part, released=frozenset(order.released))
+    if order.parts == 1 and order.namesake is None:
+        return known
+    with transaction(parts.engine) as connection:
+        taken = ledger.taken(connection, order)
+        others = ledger.namesakes(connection, order)
+    return replace(known, taken=taken, namesake=_told_of(others[-1]) if others else "", namesakes=len(others))
+
+
+def _told_of(other: ledger.Order) -> str:
+    """An order of the same id in words; not its key, which opens its page in the shop."""
+    since = f" of {other.ordered_at:%Y-%m-%d}" if other.ordered_at else ""
+    return f"{other.label}{since} ({other.reference or other.state})"
 
 
 def _first(problems: Sequence[Problem]) -> str:
@@ -139,12 +179,18 @@ def _settle(
     *,
     code: str = "",
     problems: Sequence[Problem] = (),
+    rest: Unmappable | None = None,
     **changes: Any,
 ) -> None:
-    """Move the order, or only let it go where nothing has changed (an hourly look is no event)."""
+    """Move the order, or only let it go where nothing has changed (an hourly look is no event).
+
+    `rest` may say that goods of the order ship another way: what is wrong with these does not stop those.
+    """
     order = looking.order
     changes = {"due_at": None, "not_before": None, "tries": 0, "unreachable_since": None, **changes}
     with transaction(looking.parts.engine) as connection:
+        if rest:
+            ledger.reserve(connection, order, rest.lines, taken=looking.known.taken, rest=rest.rest, now=now)
         if (order.state, order.reason, order.code) == (state, reason, code):
             ledger.rest(connection, order, now=now, must_read=ledger.read_unless_newer(order), **changes)
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import structlog
@@ -13,6 +14,7 @@ from bridge.backoff import GIVE_UP, next_try
 from bridge.decide import Known, Send
 from bridge.errors import ClaimLost, ReferenceTaken, StoreAway
 from bridge.forward.parts import Parts
+from bridge.platforms.base import LeftOut
 from bridge.shops import Shop
 from bridge.sortedpro.client import Outcome, SortedPro
 from bridge.sortedpro.contract import encode
@@ -56,13 +58,15 @@ def send(
         mapping_version=shop.mapping.version,
         body_id=order.body_id,
         clock=now,
+        lines=decision.lines,
+        route=decision.route.as_json(),
     )
     content = encode(with_attempt(decision.payload, str(attempt.id)))
     if parts.stopping():
         raise ClaimLost("the process is about to end: the order is left to the next one")
     parts.keep_mapping(shop.mapping.version, shop.mapping.text, now)
     try:
-        begun = _begin(parts, order, decision, attempt, now)
+        begun = _begin(parts, order, decision, attempt, known.taken, now)
     except ReferenceTaken:
         _taken(parts, order, attempt.destination, decision.customer_reference, now)
         return None
@@ -73,14 +77,20 @@ def send(
 
 
 def _begin(
-    parts: Parts, order: ledger.Order, decision: Send, attempt: ledger.Attempt, now: datetime
+    parts: Parts,
+    order: ledger.Order,
+    decision: Send,
+    attempt: ledger.Attempt,
+    taken: Mapping[str, Decimal],
+    now: datetime,
 ) -> ledger.Order | None:
     """Write down that the order is being sent, with what was used for it; None where the destination has no room."""
-    left_out = [asdict(one) for one in decision.left_out if one.may_ship]
+    # The first part keeps in sight what is left out; further ones would only say it again.
+    left_out = [as_json(one) for one in decision.left_out if one.may_ship and order.part == 1]
     with transaction(parts.engine) as connection:
         begun = ledger.begin_send(
             connection, order, attempt, customer_reference=decision.customer_reference, left_out=left_out,
-            now=parts.clock(),
+            now=parts.clock(), taken=taken, rest=decision.rest,
         )  # fmt: skip
         if isinstance(begun, ledger.NoRoom):
             if order.state == "queued":
@@ -91,6 +101,11 @@ def _begin(
             for words in (*decision.notes, *left):
                 ledger.remark(connection, begun, words, now=now)
         return begun
+
+
+def as_json(one: LeftOut) -> dict[str, Any]:
+    """Goods left out, as the ledger keeps them."""
+    return {**asdict(one), "until": one.until.isoformat() if one.until else None}
 
 
 def _redirected(order: ledger.Order, destination: str) -> dict[str, Any]:

@@ -19,14 +19,17 @@ log = structlog.get_logger()
 
 _CALLS = 30.0  # seconds for the calls of one write-back
 _HOUR = timedelta(hours=1)
+_TURN = timedelta(seconds=2)  # another part of the order is being written back
 WARNINGS = 10  # tries for a tag or a note, after which it is left
 
 
 def write_back(parts: Parts, order: ledger.Order, body: Body | None = None) -> None:
     """Leave reference and record on the shop order; `created` becomes `done`, or stays with its problem.
 
-    `body` is the one that was sent, where the caller has it at hand.
+    `body` is the one that was sent, where the caller has it at hand. Two parts of one order never write at once.
     """
+    if order.parts > 1 and _gives_way(parts, order):
+        return
     try:
         warnings = put(parts, order, body)
     except ShopTrouble as trouble:
@@ -44,6 +47,16 @@ def write_back(parts: Parts, order: ledger.Order, body: Body | None = None) -> N
             warning_tries=0,
         )  # fmt: skip
     log.info("written back", shop=order.shop, order=order.label, reference=order.reference)
+
+
+def _gives_way(parts: Parts, order: ledger.Order) -> bool:
+    """Whether another part of the order is being written back: then this one is looked at again in a moment."""
+    now = parts.clock()
+    with transaction(parts.engine) as connection:
+        if not ledger.another_writes(connection, order, now):
+            return False
+        ledger.rest(connection, order, due_at=now + _TURN * (1 + parts.chance()), now=now)
+        return True
 
 
 def put(parts: Parts, order: ledger.Order, body: Body | None = None) -> list[str]:
@@ -67,7 +80,9 @@ def next_visit(order: ledger.Order, warning: str, now: datetime) -> datetime | N
     """When a sent order is looked at again: at once for a newer body, later for a tag or for lines that may ship."""
     if order.revision != order.compared:
         return now
-    times = [now + _HOUR] if order.left_out else []
+    if order.unsent and order.state == "created":
+        return now
+    times = [now + _HOUR] if order.left_out or order.unsent else []
     if warning and order.warning_tries < WARNINGS:
         times.append(now + timedelta(minutes=2 ** min(order.warning_tries, 6)))
     return min(times, default=None)

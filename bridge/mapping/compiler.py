@@ -22,10 +22,12 @@ from bridge.mapping.tree import Json, Map, Scalar
 from bridge.mapping.values import Object, Rendering, Source
 from bridge.mapping.wording import shorten
 
+_RULES = ("sent_elsewhere", "skip", "hold", "wait")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One line of `skip` or `wait`; its name is the reason."""
+    """One line of `sent_elsewhere`, `skip`, `hold` or `wait`; its name is the reason."""
 
     name: str
     expression: str
@@ -64,7 +66,9 @@ class Rendered:
 class Compiled:
     """A mapping that can be run. `warnings` is what does not stop the start."""
 
+    sent_elsewhere: tuple[Rule, ...]
     skip: tuple[Rule, ...]
+    hold: tuple[Rule, ...]
     wait: tuple[Rule, ...]
     warnings: tuple[Problem, ...]
     order: Object = field(repr=False)
@@ -128,17 +132,18 @@ def compile(  # noqa: A001 - read as `compiler.compile`
     fetched: Mapping[str, Callable[[Any], Any]],
     filters: Mapping[str, Filter],
     contract: Schema,
+    made: Mapping[str, Callable[[Any], Any]],
 ) -> Compiled:
     """Compile a document for a platform's orders and a contract.
 
-    `fields` are the names that orders have, `fetched` the names under `fetched` with what reads them from a look.
-    Raises ConfigurationError with every problem of the document, its expressions and its request.
+    `fields` are the names that orders have, `fetched` the names under `fetched` with what reads them from a look,
+    `made` further names that come of a look. Raises ConfigurationError with every problem of the document, its
+    expressions and its request.
     """
     expressions = Expressions(filters)
-    names = naming(document, expressions, fields=fields, fetched=fetched, filters=filters)
-    skip = _rules(document, "skip", names, expressions)
-    wait = _rules(document, "wait", names, expressions)
-    _report_lets(names, skip + wait, expressions)
+    names = naming(document, expressions, fields=fields, fetched=fetched, filters=filters, made=made)
+    rules = {section: _rules(document, section, names, expressions) for section in _RULES}
+    _report_lets(names, tuple(rule for section in rules.values() for rule in section), expressions)
     order = compile_order(document.section("order"), target_of(contract), names.vocabulary, expressions)
     _report_unused_waits(names, expressions)
     problems = [*document.problems, *expressions.problems]
@@ -147,7 +152,7 @@ def compile(  # noqa: A001 - read as `compiler.compile`
         problems.append(Problem(message=message, source="order", file=document.file, code="mapping"))
     if problems:
         raise ConfigurationError(sorted(problems, key=lambda problem: (problem.file, problem.line)))
-    return Compiled(skip=skip, wait=wait, warnings=tuple(expressions.warnings), order=order, naming=names)
+    return Compiled(**rules, warnings=tuple(expressions.warnings), order=order, naming=names)
 
 
 def _rules(document: Document, section: str, names: Naming, expressions: Expressions) -> tuple[Rule, ...]:

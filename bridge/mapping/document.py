@@ -5,16 +5,31 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.errors import ConfigurationError, Problem
 from bridge.mapping.reader import read
-from bridge.mapping.tree import Json, List, Map, Node, Scalar, Variable, from_json, is_null, merge, plain, to_json, walk
+from bridge.mapping.tree import (
+    Json,
+    List,
+    Map,
+    Node,
+    Scalar,
+    Variable,
+    additions,
+    from_json,
+    is_null,
+    merge,
+    plain,
+    to_json,
+    walk,
+)
 from bridge.mapping.wording import choices, kind
 
-# Every section, and what it must be. `rules` are texts by name, `tables` maps by name, `names` a list of texts.
+# Every section, and what it must be. `rules` are texts by name, `tables` maps by name, `names` a list of texts, `rows`
+# texts by name that are no expressions.
 SECTIONS: Mapping[str, str] = {
     "version": "text",
     "extends": "text",
@@ -23,8 +38,16 @@ SECTIONS: Mapping[str, str] = {
     "send_from": "text",
     "destination": "map",
     "write_back": "map",
+    "send_after": "text",
+    "surge_limit": "text",
+    "later_items": "text",
+    "sent_elsewhere": "rules",
     "skip": "rules",
+    "hold": "rules",
     "wait": "rules",
+    "locations": "rows",
+    "services": "tables",
+    "pickup_points": "rows",
     "let": "rules",
     "tables": "tables",
     "fields": "names",
@@ -120,19 +143,21 @@ def load(
     *,
     offline: bool = False,
     secret_settings: frozenset[str] = SECRET_SETTINGS,
+    over: Sequence[Path | Map] = (),
 ) -> Document:
-    """Read a mapping file and what it extends.
+    """Read a mapping file and what it extends; `over` are fragments that are laid over it, the last on top.
 
     An unset variable without a default gives "", or the text `<NAME>` offline; `Document.variables` names it. Raises
     ConfigurationError where a file cannot be read; all else that is wrong is in `Document.problems`.
     """
     problems: list[Problem] = []
     root = _read_with_bases(path, environ, offline, problems, ())
+    root = _laid_over(root, over, environ, offline, problems, path) if over else root
     if root is None:
         raise ConfigurationError(problems)
     entries = {name: node for name, node in root.entries.items() if name != "extends" and not is_null(node)}
     root = Map(entries=entries, file=root.file, line=root.line)
-    problems += _shape_problems(root)
+    problems += [*_shape_problems(root), *_addition_problems(root)]
     problems += _secret_problems(root, secret_settings)
     return Document(file=str(path), root=root, problems=tuple(problems))
 
@@ -157,32 +182,77 @@ def _read_with_bases(
     problems += found
     if root is None:
         return None
-    problems += _version_problems(root)
-    base = root.entries.get("extends")
-    if not isinstance(base, Scalar) or base.parts is None:
-        return root
-    base_path = path.parent / base.text
+    problems += _version_problems(root, is_extended=bool(above))
     chain = (*above, path.resolve())
-    trouble = ""
-    if base_path.resolve() in chain:
-        trouble = "a mapping cannot extend itself, not even through others: take one `extends:` out"
-    elif not base_path.is_file():
-        trouble = "there is no such file; the name counts from this file's folder"
-    if trouble:
-        problems.append(_problem(base, trouble, source="extends", found=base.text))
-        return None
-    below = _read_with_bases(base_path, environ, offline, problems, chain)
-    merged = below and merge(below, root)
-    return merged if isinstance(merged, Map) else None
+    layers: list[Map | None] = []
+    for name in _bases(root, problems):
+        base = path.parent / name.text
+        trouble = _base_trouble(base, chain)
+        if trouble:
+            problems.append(_problem(name, trouble, source="extends", found=name.text))
+        layers.append(None if trouble else _read_with_bases(base, environ, offline, problems, chain))
+    return _merged([*layers, root])
 
 
-def _version_problems(root: Map) -> Iterator[Problem]:
-    """Each file says its own version of the mapping language."""
+def _bases(root: Map, problems: list[Problem]) -> Sequence[Scalar]:
+    """The names of the files that a file extends, the lowest first."""
+    node = root.entries.get("extends")
+    if is_null(node):
+        return ()
+    names = node.entries if isinstance(node, List) else [node]
+    texts = [name for name in names if isinstance(name, Scalar) and name.text]
+    if not texts or len(texts) < len(names):
+        words = "must be the name of a file, or a list of names: `extends: [shopify.yaml, recipes/customs.yaml]`"
+        problems.append(_problem(node, words, source="extends"))
+    return texts
+
+
+def _base_trouble(path: Path, chain: tuple[Path, ...]) -> str:
+    """Why a file cannot be extended, "" where it can."""
+    if path.resolve() in chain:
+        return "a mapping cannot extend itself, not even through others: take one `extends:` out"
+    return "" if path.is_file() else "there is no such file; the name counts from this file's folder"
+
+
+def _laid_over(
+    root: Map | None,
+    over: Sequence[Path | Map],
+    environ: Mapping[str, str],
+    offline: bool,
+    problems: list[Problem],
+    path: Path,
+) -> Map | None:
+    """A mapping with fragments on top, as a file that extends all of them and says nothing itself."""
+    chain = (path.resolve(),)
+    layers = [one if isinstance(one, Map) else _read_with_bases(one, environ, offline, problems, chain) for one in over]
+    return _merged([root, *layers])
+
+
+def _merged(layers: Sequence[Map | None]) -> Map | None:
+    """Each layer on top of those before it; None where one could not be read."""
+    merged, *rest = layers
+    for layer in rest:
+        both = merge(merged, layer) if merged and layer else None
+        merged = both if isinstance(both, Map) else None
+    return merged
+
+
+def _version_problems(root: Map, *, is_extended: bool) -> Iterator[Problem]:
+    """Each file says its own version of the mapping language; one that is extended may leave it to the file above."""
     version = root.entries.get("version")
     if is_null(version):
-        yield Problem(message="the first line must say `version: 1`", file=root.file, line=1, code="mapping")
+        if not is_extended:
+            yield Problem(message="the first line must say `version: 1`", file=root.file, line=1, code="mapping")
     elif plain(version) != VERSION:
         yield _problem(version, "only version 1 is known: write `version: 1`", source="version", found=plain(version))
+
+
+def _addition_problems(root: Map) -> Iterator[Problem]:
+    """`add` where no file below has a list; a recipe's own wait for the mapping that extends it."""
+    for path, node in additions(root):
+        if "shop" in root.entries and not path.startswith("tables."):
+            message = "`add` adds to a list of a file that is extended, and none has a list here: write the list itself"
+            yield _problem(node, message, source=path)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -199,7 +269,7 @@ def _shape_problems(root: Map) -> Iterator[Problem]:
             yield _problem(node, f"must be a text, not {_kind(node)}", source=name)
         elif wanted == "names":
             yield from _entry_problems(node, name, List, "a list of texts: `fields: [order.pickup_store]`")
-        elif wanted in ("map", "tables", "rules"):
+        elif wanted in ("map", "tables", "rules", "rows"):
             yield from _map_problems(node, name, wanted)
 
 
@@ -207,6 +277,8 @@ def _map_problems(node: Node, name: str, wanted: str) -> Iterator[Problem]:
     """What is wrong with a section that must be a map."""
     if wanted == "rules":
         yield from _entry_problems(node, name, Map, "a map of expressions: `cancelled: order.cancelled_at`")
+    elif wanted == "rows":
+        yield from _entry_problems(node, name, Map, "a map of texts: `Leeds warehouse: LEEDS`")
     elif not isinstance(node, Map):
         yield _problem(node, f"must be a map, not {_kind(node)}", source=name)
     elif wanted == "tables":

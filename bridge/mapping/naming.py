@@ -22,6 +22,7 @@ from bridge.mapping.waiting import Waits
 _SHOP: Fields = {"name": {}, "platform": {}, "domain": {}}
 _OWN = frozenset({"order", "shop", "now", "fetched"})
 _WORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "true", "false", "none", "True", "False", "None"})
+_ROUTING = ("locations", "services", "pickup_points")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -62,15 +63,17 @@ def naming(
     fields: Fields,
     fetched: Mapping[str, Callable[[Any], Any]],
     filters: Mapping[str, Filter],
+    made: Mapping[str, Callable[[Any], Any]],
 ) -> Naming:
     """The names of a document; what is wrong with them goes to `expressions`."""
-    tables = _tables(document, expressions)
+    tables = _tables(document, expressions, made)
     added = tree(_added(document, expressions))
     vocabulary = Vocabulary(
         names={
             "order": Shape(fields=with_added(fields, added.get("order") or {}), paths=("order",)),
             "shop": Shape(fields=_SHOP, paths=("shop",)),
             "now": None,
+            **dict.fromkeys(made),
             **dict.fromkeys(tables),
         },
         fetched=frozenset(fetched),
@@ -89,6 +92,7 @@ def naming(
         lets=lets.checked,
         lazy={
             **{f"fetched.{name}": _read(name, function) for name, function in fetched.items()},
+            **{name: _made(function) for name, function in made.items()},
             **{name: _let(name, checked) for name, checked in lets.checked.items()},
         },
     )
@@ -137,20 +141,27 @@ def _given(name: str, gives: Fields, order: Fields, added: Fields) -> Shape:
     return Shape(fields=fields, paths=(f"(… | {name})", name, *([f"order.{place}"] if place else [])))
 
 
-def _tables(document: Document, expressions: Expressions) -> dict[str, Table]:
+def _tables(document: Document, expressions: Expressions, taken: Iterable[str]) -> dict[str, Table]:
     section = document.section("tables")
     tables: dict[str, Table] = {}
     for name, node in section.entries.items() if isinstance(section, Map) else ():
-        problem = name_problem(name, tables)
+        problem = name_problem(name, {*taken, *tables})
         expressions.report(node, [problem] if problem else [], source=f"tables.{name}")
-        for path, below in walk(node, f"tables.{name}"):
-            if isinstance(below, Scalar) and is_template(below):
-                expressions.report(
-                    below, ["a table holds plain text: put the expression where it is used"], target=path
-                )
+        _report_templates(node, f"tables.{name}", expressions)
         rows = plain(node)
         tables[name] = Table(rows if isinstance(rows, dict) else {}, name=name)
+    for name in _ROUTING:
+        routes = document.section(name)
+        if routes is not None:
+            _report_templates(routes, name, expressions)
     return tables
+
+
+def _report_templates(node: Node, name: str, expressions: Expressions) -> None:
+    """A table's rows are not evaluated."""
+    for path, below in walk(node, name):
+        if isinstance(below, Scalar) and is_template(below):
+            expressions.report(below, ["a table holds plain text: put the expression where it is used"], target=path)
 
 
 def _added(document: Document, expressions: Expressions) -> Iterable[str]:
@@ -183,6 +194,11 @@ def _let(name: str, checked: Checked) -> Evaluator:
             raise NoValue(f"{place}: {error}", found=error.found) from error
 
     return made
+
+
+def _made(function: Callable[[Any], Any]) -> Evaluator:
+    """A name whose value comes of the look."""
+    return lambda names: function(names.look)
 
 
 def _read(name: str, function: Callable[[Any], Any]) -> Evaluator:

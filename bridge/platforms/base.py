@@ -6,11 +6,13 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Protocol
 
 from bridge.errors import NotRead, Problem
 from bridge.http import Budget, Http
 from bridge.mapping.language import Fields, Filter
+from bridge.platforms.routing import Route, Routing
 
 Json = Any  # a value parsed from JSON: numbers are int or Decimal, never float
 
@@ -46,6 +48,7 @@ class OrderBody:
     name: str  # what people call it: "#1001"
     created_at: datetime  # the earlier of created and processed
     modified_at: datetime  # the order's own modification time
+    host: str = ""  # where the body says that its order lives, in lower case and without www.; "" where it says nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +99,17 @@ class ShopFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PartOf:
+    """Which part of the shop order a look is about, and what its other parts have; quantities are by line id."""
+
+    number: int = 1
+    taken: Mapping[str, Decimal] = field(default_factory=dict)  # what stands in other parts
+    # After sending, when bodies are compared: at most what was sent, on the way that it was sent.
+    only: Mapping[str, Decimal] | None = None
+    route: Route | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Look:
     """One look at one order: everything that rules, values and filters may depend on."""
 
@@ -103,6 +117,8 @@ class Look:
     fetched: Fetched
     now: datetime
     shop: ShopFacts
+    routing: Routing = field(default_factory=Routing)  # the mapping's tables of locations, services, pickup points
+    part: PartOf = field(default_factory=PartOf)
     kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)  # worked out once a look
 
 
@@ -135,6 +151,7 @@ class LeftOut:
     quantity: int
     reason: str  # "on hold: high risk", "picked up at the shop"
     may_ship: bool  # later, so the order is looked at again
+    until: datetime | None = None  # where the shop says when
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +160,13 @@ class Shipping:
 
     lines: Sequence[Json]  # see `Platform.shipping`
     left_out: Sequence[LeftOut] = ()
+    # By line id: units that the customer still wants or has got, and those of them that have left. Else a line's own
+    # quantity, and none.
+    wanted: Mapping[str, Decimal] = field(default_factory=dict)
+    fulfilled: Mapping[str, Decimal] = field(default_factory=dict)
+    rest: Sequence[Json] = ()  # lines that ship now too, but in a further part: from another place, or another way
+    route: Route = field(default_factory=Route)  # of `lines`
+    problems: Sequence[Problem] = ()  # places and methods that the mapping's tables do not know
     notes: Sequence[str] = ()  # for the story: "product 12 no longer exists: the mapping's defaults are taken"
 
 
@@ -165,7 +189,7 @@ class Client(Protocol):
         """Read `keys` for an order; with `body` None (only its id is known) the whole order comes in `Read.body`."""
 
     def write_reference(self, body: OrderBody, record: Record, budget: Budget) -> Sequence[str]:
-        """Leave reference and record on the shop order; idempotent.
+        """Leave reference and record on the shop order, beside those of its other parts; idempotent.
 
         Returns warnings (a tag or note that failed). Raises WriteBackConflict where another reference stands,
         WriteBackRefused where the shop says no, ShopTrouble where it may work later.
@@ -182,6 +206,7 @@ class Settings:
     domain: str
     secrets: Sequence[str] = field(repr=False)
     offline: bool = False  # credentials may be placeholders; no client can be made
+    hosts: Sequence[str] = ()  # that a body may say it comes from; without any it is not asked
 
 
 class Platform(Protocol):
@@ -208,8 +233,8 @@ class Platform(Protocol):
     def fresh(self, look: Look, received_at: datetime) -> None:
         """Raise NotRead while the order must be read from the shop before it may be sent."""
 
-    def record(self, look: Look) -> Record | None:
-        """The record that stands on the shop order; raises NotRead where only the shop can tell."""
+    def records(self, look: Look) -> Sequence[Record]:
+        """The records that stand on the shop order, one for each part; raises NotRead where only the shop can tell."""
 
     def stopped(self, look: Look) -> str | None:
         """A reason in words not to send that only a read shows (cancelled meanwhile), else None; may raise NotRead."""
@@ -218,8 +243,14 @@ class Platform(Protocol):
         """What ships now, and what does not.
 
         Each line is the body's own line with `quantity` replaced by the quantity that ships, and beside it `ordered`
-        (the body's quantity), `weight_g` (Decimal grams of one unit), `length_cm`, `width_cm`, `height_cm`, `hs_code`,
-        `origin_country` (ISO alpha-2), each None where unknown. May raise NotRead.
+        (the body's quantity), `before` (units of it that count before these, in other parts and entries), `weight_g`
+        (Decimal grams of one unit), `length_cm`, `width_cm`, `height_cm`, `hs_code`, `origin_country` (ISO alpha-2),
+        each None where unknown. A line may come in several entries, where its units ship from several places.
+
+        What a platform itself finds passes through `parting.parted`. For that each entry has `location` and
+        `location_id`, `methods` (names of the shipping method, the surest first) and `pickup_point` (names of the
+        point, or None where it goes to an address), and `Shipping` says what is `wanted` and `fulfilled`. May raise
+        NotRead.
         """
 
     def personal_data_removed(self, order: Json) -> Problem | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from bridge.sandbox import faults
+from bridge.sandbox.people import Person
 from bridge.sandbox.server import Answer, App, Reply, Request, json_reply
-from bridge.sandbox.shopify import Article, FakeShopify, shopify_order
+from bridge.sandbox.shopify import FakeShopify, commands
 from bridge.sandbox.sortedpro import FakeSortedPro
 from bridge.sandbox.webhooks import Sender
 from bridge.sandbox.woocommerce import FakeWooCommerce, Purchase, woo_order
@@ -48,22 +50,48 @@ def sortedpro_commands(fake: FakeSortedPro) -> dict[str, Command]:
 
 
 def shopify_commands(fake: FakeShopify) -> dict[str, Command]:
-    """add, and what happens to orders; orders lists them with their references."""
+    """add, and what happens to orders; orders lists them with their references. See `shopify.commands`."""
+    return {
+        **_shop_commands(fake.webhooks),
+        **commands.commands(fake),
+        "behave": _behave(fake.behave),
+    }
 
-    def add(body: Json | None = None, order: Json | None = None, **options: Any) -> str:
-        return fake.add_order(body or shopify_order(**_shopify_options(order or {})), **options)
+
+def woocommerce_commands(fake: FakeWooCommerce) -> dict[str, Command]:
+    """add, and what happens to orders; order shows one, orders lists all with their references.
+
+    copy_at makes a staging copy at an address, and at_copy tells it a command: its webhooks go where the shop's go.
+    """
+
+    def add(body: Json | None = None, order: Json | None = None, **options: Any) -> int:
+        return fake.add_order(body or woo_order(home=fake.url, **_woo_options(fake, order or {})), **options)
+
+    def bring_in(first: int, count: int, since: str, minutes: float = 10, **options: Any) -> None:
+        every = timedelta(minutes=float(minutes))
+        fake.bring_in(first, count, since=datetime.fromisoformat(since), every=every, **options)
+
+    def refund(number: int, quantities: Mapping[str, int], reason: str = "", amount: str = "0.00") -> None:
+        fake.refund(number, {int(line): count for line, count in quantities.items()}, reason, Decimal(amount))
+
+    def copy_at(url: str) -> None:
+        fake.copy_at(url)
+
+    def at_copy(url: str, act: str, told: Json) -> Any:
+        return woocommerce_commands(fake.copies[url])[act](**told)
 
     happenings = (
         fake.pay,
-        fake.cancel,
-        fake.edit,
-        fake.refund,
-        fake.fulfil,
+        fake.set_status,
         fake.change,
-        fake.hold,
-        fake.release,
-        fake.delete,
+        fake.edit,
+        fake.renew,
+        fake.duplicate,
+        fake.roll_back,
+        fake.trash,
+        fake.restore,
         fake.send,
+        fake.order,
     )
     return {
         **_shop_commands(fake.webhooks),
@@ -71,29 +99,10 @@ def shopify_commands(fake: FakeShopify) -> dict[str, Command]:
         "behave": _behave(fake.behave),
         "clear": fake.clear,
         "add": add,
-        "orders": lambda: [
-            {"id": order.id, "name": order.body["name"], "reference": fake.reference_of(order.id), "tags": order.tags()}
-            for order in fake.book.orders()
-        ],
-    }
-
-
-def woocommerce_commands(fake: FakeWooCommerce) -> dict[str, Command]:
-    """add, and what happens to orders; orders lists them with their references."""
-
-    def add(body: Json | None = None, order: Json | None = None, **options: Any) -> int:
-        return fake.add_order(body or woo_order(home=fake.url, **_woo_options(fake, order or {})), **options)
-
-    happenings = (fake.pay, fake.set_status, fake.change, fake.trash, fake.restore, fake.send)
-    return {
-        **_shop_commands(fake.webhooks),
-        **{happening.__name__: happening for happening in happenings},
-        "behave": _behave(fake.behave),
-        "clear": fake.clear,
-        "add": add,
-        "refund": lambda number, quantities: fake.refund(
-            number, {int(line): count for line, count in quantities.items()}
-        ),
+        "bring_in": bring_in,
+        "refund": refund,
+        "copy_at": copy_at,
+        "at_copy": at_copy,
         "orders": lambda: [
             {"id": body["id"], "status": body["status"], "reference": fake.reference_of(body["id"])}
             for body in fake.store.orders()
@@ -122,15 +131,15 @@ def _behave(behave: Callable[..., None]) -> Command:
     return told
 
 
-def _shopify_options(order: Json) -> Json:
-    lines = {"lines": [Article(**_with_money(line, "price")) for line in order["lines"]]} if "lines" in order else {}
-    return {**_with_money(order, "discount", "shipping", "tax_rate", "presentment_rate"), **lines}
-
-
 def _woo_options(fake: FakeWooCommerce, order: Json) -> Json:
-    """Lines are given as {"product": 10, "quantity": 2}."""
+    """Lines are given as {"product": 10, "quantity": 2}, `buyer` as the members of a Person, `at` as text."""
     lines = [Purchase(**{**line, "product": fake.products[line["product"]]}) for line in order.get("lines", ())]
-    return {**_with_money(order, "discount", "shipping", "tax_rate"), **({"lines": lines} if lines else {})}
+    made = {
+        **({"lines": lines} if lines else {}),
+        **({"buyer": Person(**order["buyer"])} if "buyer" in order else {}),
+        **({"at": datetime.fromisoformat(order["at"])} if "at" in order else {}),
+    }
+    return {**_with_money(order, "discount", "shipping", "tax_rate"), **made}
 
 
 def _with_money(given: Json, *names: str) -> Json:

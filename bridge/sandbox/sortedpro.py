@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.sandbox.create_order import Detail, faults_of, metadata_of, total_weight_kg
+from bridge.sandbox.create_order import Detail, faults_of, metadata_of
 from bridge.sandbox.faults import Fault, Match, Script, status
+from bridge.sandbox.get_order import as_read
 from bridge.sandbox.server import Answer, Reply, Request, json_reply
 
 HOST = "https://apisandbox.electioapp.com"  # what Href names, whatever address was called
@@ -235,27 +236,13 @@ def _location(number: int, reference: str) -> dict[str, Any]:
 
 
 def _as_read(order: CreatedOrder) -> dict[str, Any]:
-    """An order as GET /orders/{reference} answers: what was sent, with what SortedPRO adds. It has no status."""
-    body = order.body
-    unset = ("RequiredDeliveryDate", "ShippingDate", "CustomsDocumentation", "OrderReferenceProvidedByCustomer")
-    packages = [
-        {"Reference": _reference("EP", int(order.reference.replace("-", "")[2:], 36) * 8 + index), **package}
-        for index, package in enumerate(body["Packages"])
-    ]
-    return {
-        **dict.fromkeys(unset),
-        **dict.fromkeys(("DeliveryOptionReference", "EarliestDeliveryDate", "LatestDeliveryDate")),
-        "MetaData": [],
-        "Tags": [],
-        "Direction": "Outbound",
-        "Source": "Api",
-        **body,
-        "OrderReference": order.reference,
-        "Packages": packages,
-        "DateCreated": order.at.isoformat(),
-        "Weight": {"Value": total_weight_kg(body), "Unit": "Kg"},
-        "Value": body["Packages"][0]["Value"],
-    }
+    number = int(order.reference.replace("-", "")[2:], 36) * 8
+    return as_read(
+        order.body,
+        reference=order.reference,
+        created=order.at,
+        package_reference=lambda index: _reference("EP", number + index),
+    )
 
 
 def _consignment(order: CreatedOrder, number: int) -> dict[str, Any]:

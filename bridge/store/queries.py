@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, and_, false, func, or_, select
+from sqlalchemy.sql import ColumnElement
 
-from bridge.store.ledger.rows import COLUMNS, Order, as_order
+from bridge.store.ledger.rows import COLUMNS, Order, as_order, is_foreign
 from bridge.store.sealed import unseal, unseal_json
 from bridge.store.tables import attempts, history, inbox, orders
 
@@ -56,20 +57,67 @@ class Came:
     modified_at: datetime | None
 
 
-def list_orders(connection: Connection, *, states: Sequence[str] = (), shop: str = "", limit: int = 50) -> list[Order]:
-    """The orders seen last, in some states or of one shop."""
-    query = select(*COLUMNS).order_by(orders.c.id.desc()).limit(limit)
-    if states:
-        query = query.where(orders.c.state.in_(states))
-    if shop:
-        query = query.where(orders.c.shop == shop)
+BEFORE_SEND_FROM = "before_send_from"  # the code of skipped orders that nothing but send_from stopped
+IN_FLIGHT_OR_SENT = ("queued", "sending", "in_doubt", "created", "done")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filter:
+    """Which orders are meant; what is empty narrows nothing."""
+
+    states: Sequence[str] = ()
+    shop: str = ""
+    code: str = ""  # why an order is where it is, as a slug: observe, surge, before_send_from
+    since: datetime | None = None  # ordered then or later
+    until: datetime | None = None  # ordered earlier
+
+    @property
+    def narrows(self) -> bool:
+        """Whether it leaves any order out."""
+        return self != Filter()
+
+
+def list_orders(connection: Connection, wanted: Filter | None = None, *, limit: int = 50) -> list[Order]:
+    """The orders seen last, of those that are wanted."""
+    query = select(*COLUMNS).where(*_meant(wanted or Filter())).order_by(orders.c.id.desc()).limit(limit)
     return [as_order(row) for row in connection.execute(query)]
 
 
-def count_states(connection: Connection) -> dict[str, int]:
-    """How many orders are in each state."""
-    query = select(orders.c.state, func.count().label("orders")).group_by(orders.c.state)
-    return {row.state: int(row.orders) for row in connection.execute(query)}
+def releasable(connection: Connection, wanted: Filter) -> list[Order]:
+    """The wanted orders that a release lets go on (held, or stopped by send_from alone), ordered first first."""
+    query = select(*COLUMNS).where(*_meant(wanted), _releasable())
+    query = query.order_by(orders.c.ordered_at.nulls_first(), orders.c.id)
+    return [as_order(row) for row in connection.execute(query)]
+
+
+def is_releasable(order: Order) -> bool:
+    """Whether a release lets an order go on, by the same rule as `releasable`."""
+    return order.state == "held" or (order.state, order.code) == ("skipped", BEFORE_SEND_FROM)
+
+
+def count_states(connection: Connection, wanted: Filter | None = None) -> dict[str, int]:
+    """How many of the wanted orders are in each state."""
+    query = select(orders.c.state, func.count().label("orders")).where(*_meant(wanted or Filter()))
+    return {row.state: int(row.orders) for row in connection.execute(query.group_by(orders.c.state))}
+
+
+def _meant(wanted: Filter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.states:
+        conditions.append(orders.c.state.in_(wanted.states))
+    if wanted.shop:
+        conditions.append(orders.c.shop == wanted.shop)
+    if wanted.code:
+        conditions.append(orders.c.code == wanted.code)
+    if wanted.since is not None:
+        conditions.append(orders.c.ordered_at >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(orders.c.ordered_at < wanted.until)
+    return conditions
+
+
+def _releasable() -> ColumnElement[bool]:
+    return or_(orders.c.state == "held", and_(orders.c.state == "skipped", orders.c.code == BEFORE_SEND_FROM))
 
 
 def find_by_name(connection: Connection, name: str, *, shop: str = "") -> list[Order]:
@@ -85,6 +133,54 @@ def find_by_name(connection: Connection, name: str, *, shop: str = "") -> list[O
     if shop:
         query = query.where(orders.c.shop == shop)
     return [as_order(row) for row in connection.execute(query)]
+
+
+def find_in_shop(connection: Connection, shop: str, *, name: str = "", order_id: str = "") -> list[Order]:
+    """Whole orders (part 1) of one shop by exactly this name, with or without #, or this id in the shop, or either.
+
+    Those that a copy of the shop sent are not among them.
+    """
+    bare = name.removeprefix("#")
+    called = orders.c.name.in_([bare, f"#{bare}"]) if bare else false()
+    numbered = orders.c.order_id == order_id if order_id else false()
+    query = select(*COLUMNS).where(orders.c.shop == shop, orders.c.part == 1, or_(called, numbered))
+    found = [as_order(row) for row in connection.execute(query.order_by(orders.c.id))]
+    return [order for order in found if not is_foreign(order.order_key)]
+
+
+def would_be_sent(connection: Connection, shop: str, since: datetime, until: datetime) -> list[Order]:
+    """Whole orders of a shop, ordered between two moments, that are sent, on the way, or held by observe mode alone."""
+    observed = and_(orders.c.state == "held", orders.c.code == "observe")
+    query = select(*COLUMNS).where(
+        *(orders.c.shop == shop, orders.c.part == 1, orders.c.ordered_at >= since, orders.c.ordered_at <= until),
+        or_(orders.c.state.in_(IN_FLIGHT_OR_SENT), observed),
+    )
+    return [as_order(row) for row in connection.execute(query.order_by(orders.c.ordered_at, orders.c.id))]
+
+
+def export(connection: Connection, wanted: Filter) -> Iterator[tuple[Order, str]]:
+    """The wanted orders, first seen first, each with the outcome of its last Create Order call ("" for none).
+
+    Without states in `wanted` it is what was sent, what is on the way, and what a call without an answer may have made.
+    """
+    of_order = attempts.c.order == orders.c.id
+    last = (
+        select(attempts.c.outcome)
+        .where(of_order)
+        .order_by(attempts.c.started_at.desc(), attempts.c.id)
+        .limit(1)
+        .scalar_subquery()
+        .label("last_outcome")
+    )
+    query = select(*COLUMNS, last).where(*_meant(wanted)).order_by(orders.c.id)
+    if not wanted.states:
+        doubtful = select(attempts.c.id).where(of_order, attempts.c.outcome.in_(("unknown", ""))).exists()
+        query = query.where(or_(orders.c.state.in_(IN_FLIGHT_OR_SENT), doubtful))
+    streamed = connection.execution_options(stream_results=True, yield_per=500)
+    for row in streamed.execute(query):
+        values = row._asdict()
+        outcome = values.pop("last_outcome")
+        yield Order(**values), outcome or ""
 
 
 def story(connection: Connection, order: Order) -> list[Event]:
@@ -133,6 +229,18 @@ def came(connection: Connection, order: Order) -> list[Came]:
         .order_by(inbox.c.id)
     )
     return [Came(**row) for row in connection.execute(query).mappings()]
+
+
+def newest_bodies(connection: Connection, shop: str, *, limit: int) -> list[tuple[bytes, str]]:
+    """Body and topic of the newest version of a shop's newest orders."""
+    query = (
+        select(inbox.c.body, inbox.c.topic)
+        .join(orders, orders.c.body_id == inbox.c.id)
+        .where(orders.c.shop == shop, orders.c.part == 1)
+        .order_by(orders.c.id.desc())
+        .limit(limit)
+    )
+    return [(unseal(row.body), row.topic) for row in connection.execute(query)]
 
 
 def received_without_order(connection: Connection, *, limit: int = 50) -> list[tuple[datetime, str, str, str]]:

@@ -78,6 +78,7 @@ orders = Table(
     Column("order_id", Text, nullable=False),
     Column("order_key", Text, nullable=False, server_default=""),
     Column("part", Integer, nullable=False, server_default="1"),
+    Column("parts", Integer, nullable=False, server_default="1"),  # how many the shop order has
     _words("name"),  # what people call it: "#1001"
     Column("state", Text, nullable=False),
     _words("reason"),  # why it is where it is, without personal data
@@ -117,6 +118,9 @@ orders = Table(
     Column("reference", Text),
     Column("sent_attempt", Uuid),  # the attempt that made the SortedPRO order
     Column("mapping_version", Text),  # of the last decision to send or to wait
+    # Quantities (as text) by line id that this part stands for, from its first sending until it is skipped. Empty for
+    # what was adopted, and for what a release before parts existed has sent.
+    Column("lines", JSONB, nullable=False, server_default="{}"),
     Column("left_out", JSONB, nullable=False, server_default="[]"),  # lines not sent that may ship later
     _words("warning"),  # what remains to be done beside the record: a tag, a note
     _count("warning_tries"),
@@ -124,6 +128,8 @@ orders = Table(
     _words("change"),  # how
     _words("alarm"),  # what no later body can mend: two orders in SortedPRO
     _words("unsent"),  # goods that may ship now and stand in no SortedPRO order
+    Column("namesake", BigInteger, ForeignKey("orders.id")),  # an older order that the shop gave the same id
+    _time("eligible_at"),  # when it first could be sent, where the shop has a surge_limit
     _time("first_seen_at", nullable=False),
     _time("state_since", nullable=False),
     CheckConstraint(f"state in ({', '.join(repr(state) for state in STATES)})", name="orders_state"),
@@ -142,6 +148,7 @@ orders = Table(
     Index("orders_ready", "shop", "ready_at", postgresql_where=text("ready_at is not null")),
     Index("orders_sending_now", "destination", postgresql_where=text("state = 'sending'")),
     Index("orders_name", "name"),
+    Index("orders_eligible", "shop", "eligible_at", postgresql_where=text("eligible_at is not null")),
     Index("orders_state_since", "state", "state_since"),
 )
 
@@ -165,6 +172,8 @@ attempts = Table(
     Column("payload", LargeBinary, nullable=False),  # without what the client adds; see sealed.py
     Column("fetched", LargeBinary, nullable=False),
     Column("known", LargeBinary, nullable=False),
+    Column("lines", JSONB, nullable=False, server_default="{}"),  # quantities (as text) by line id
+    Column("route", JSONB, nullable=False, server_default="{}"),  # origin, service, pickup_point
     Column("answer", LargeBinary),
     Index("attempts_of_order", "order", "started_at"),
 )

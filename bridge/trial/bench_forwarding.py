@@ -137,7 +137,7 @@ def _put_in(bridge: Bridge, shop: str, shot: Shot) -> None:
     headers = {name.lower(): value for name, value in shot.headers.items()}
     webhook = found.platform.receive(found.settings.secrets, headers, shot.body)
     assert isinstance(webhook, Webhook)
-    bridge.intake.record_webhook(shop, found.platform, webhook, bridge.clock())
+    bridge.intake.record_webhook(found, webhook, bridge.clock())
 
 
 def _forward(bridge: Bridge) -> None:

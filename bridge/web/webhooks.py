@@ -49,6 +49,6 @@ def _receive(bridge: Bridge, name: str) -> Response:
         raise
     if isinstance(webhook, Ping):
         return Response(status=200)
-    outcome = bridge.intake.record_webhook(name, shop.platform, webhook, bridge.clock())
+    outcome = bridge.intake.record_webhook(shop, webhook, bridge.clock())
     log.info("webhook stored", shop=name, topic=webhook.topic[:80], outcome=outcome)
     return Response(status=202)

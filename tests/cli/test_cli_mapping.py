@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from bridge.sandbox.woocommerce import woo_order
 from tests.cli.conftest import Bridge
+from tests.forward.conftest import Rig
 from tests.workbench import ORDER, SHOP, VARIABLES, mapping, write
 
 PAYLOADS = Path(__file__).parents[1] / "payloads" / "shopify"
@@ -172,3 +174,22 @@ def test_a_file_that_is_not_there_is_a_usage_error(bridge: Bridge, acme: Path) -
     result = bridge("mapping", "render", acme, "nowhere.json")
     assert result.exit_code == 2
     assert "nowhere.json" in result.stderr
+
+
+# --- shipping methods of stored orders -------------------------------------------------------------------------------
+def test_methods_of_stored_orders_without_a_row_are_named(desk: Bridge, rig: Rig, tmp_path: Path) -> None:
+    rig.world.woocommerce.add_order(woo_order(21, at=rig.clock()))  # by "Royal Mail 2nd class", flat_rate:1
+    rig.settle()
+    file = tmp_path / "mappings" / "woocommerce.yaml"
+    file.write_text(file.read_text() + "services: { Express: {} }\n")
+    output = desk("mapping", "check", file).output
+    method = rig.world.woocommerce.order(21)["shipping_lines"][0]["method_title"]
+    assert f'1 stored order has the shipping method "{method}", which has no row in `services`' in output
+
+
+def test_methods_with_a_row_are_not_named(desk: Bridge, rig: Rig, tmp_path: Path) -> None:
+    rig.world.woocommerce.add_order(woo_order(21, at=rig.clock()))
+    rig.settle()
+    file = tmp_path / "mappings" / "woocommerce.yaml"
+    file.write_text(file.read_text() + "services: { flat_rate: {} }\n")
+    assert "has no row" not in desk("mapping", "check", file).output

@@ -8,7 +8,7 @@ import pytest
 
 from bridge.sandbox.faults import drop_after, status
 from bridge.sandbox.shopify import shopify_order
-from bridge.sandbox.woocommerce import woo_order
+from bridge.sandbox.woocommerce import PRODUCTS, woo_order
 from tests.cli.conftest import Bridge
 from tests.forward.conftest import Rig
 
@@ -236,3 +236,24 @@ def test_a_doubt_ends_in_one_way(in_doubt: Rig, desk: Bridge, ends: tuple[str, .
     result = desk("order", "settle", "1001", "--reason", "x", *ends)
     assert result.exit_code == 2
     assert "give one of --exists EO-..., --send-again, --drop" in result.stderr
+
+
+# --- parts -----------------------------------------------------------------------------------------------------------
+def test_the_rest_of_an_order_is_sent_and_its_parts_are_told_apart(desk: Bridge, rig: Rig) -> None:
+    rig.world.woocommerce.add_order(woo_order(21, at=rig.clock()))
+    rig.settle()
+    rig.world.woocommerce.edit(21, [{"product_id": PRODUCTS[1].id, "quantity": 2}])
+    rig.settle()
+    assert f"2 × {PRODUCTS[1].sku} not sent" in desk("order", "show", "#21").output
+    assert "#21 part 2: received" in desk("order", "send-rest", "#21", "--reason", "added by phone").output
+    rig.settle()
+    assert "#21 part 2 done: EO-" in desk("order", "show", "#21").output
+
+
+def test_an_order_with_parts_asks_which_one_is_meant(desk: Bridge, rig: Rig) -> None:
+    rig.world.woocommerce.add_order(woo_order(21, at=rig.clock()))
+    rig.settle()
+    desk("order", "send-rest", "#21", "--reason", "to see")
+    refused = desk("order", "skip", "#21", "--reason", "no")
+    assert (refused.exit_code, "#21 has 2 parts: say which with --part" in refused.output) == (1, True)
+    assert "skipped" in desk("order", "skip", "#21", "--part", "2", "--reason", "no").output

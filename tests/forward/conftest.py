@@ -120,7 +120,9 @@ def write_mappings(folder: Path, world: Trio, extra: str = "") -> Path:
     (folder / "shopify.yaml").write_text(
         f"version: 1\nextends: {MAPPINGS}/shopify.yaml\nshop:\n  api_url: {world.shopify_url}\n{extra}"
     )
-    (folder / "woocommerce.yaml").write_text(f"version: 1\nextends: {MAPPINGS}/woocommerce.yaml\n{extra}")
+    (folder / "woocommerce.yaml").write_text(
+        f"version: 1\nextends: {MAPPINGS}/woocommerce.yaml\nshop:\n  hosts: [ shop.example ]\n{extra}"
+    )
     return folder
 
 

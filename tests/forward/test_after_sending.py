@@ -32,9 +32,11 @@ def killed_while_sending(rig: Rig, name: str) -> ledger.Order:
         assert order.name == name
         attempt = ledger.Attempt(
             id=uuid.uuid4(), destination="sorted", payload=b"{}", fetched={}, known={}, mapping_version="x",
-            body_id=order.body_id or 0, clock=rig.clock(),
+            body_id=order.body_id or 0, clock=rig.clock(), lines={}, route={},
         )  # fmt: skip
-        begun = ledger.begin_send(connection, order, attempt, customer_reference=name, left_out=(), now=rig.clock())
+        begun = ledger.begin_send(
+            connection, order, attempt, customer_reference=name, left_out=(), now=rig.clock(), taken={}, rest=False
+        )
     assert isinstance(begun, ledger.Order)
     return begun
 
@@ -208,7 +210,8 @@ def test_nul_in_a_title_is_no_endless_error(rig: Rig) -> None:
 
 
 def test_half_a_character_is_a_named_problem(rig: Rig) -> None:
-    body = json.dumps(woo_order(21, at=rig.clock())).replace('"city": "', '"city": "\\ud800 ').encode()
+    order = woo_order(21, at=rig.clock(), home=rig.world.woocommerce_url)
+    body = json.dumps(order).replace('"city": "', '"city": "\\ud800 ').encode()
     rig.post("woocommerce", rig.signed_for_woocommerce(body, "order.created"))
     rig.work()
     assert (rig.order("#21").state, "Town" in rig.order("#21").reason) == ("failed", True), rig.story("#21")

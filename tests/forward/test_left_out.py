@@ -46,7 +46,7 @@ def test_released_goods_are_said_to_be_in_no_order(partly: Rig) -> None:
     partly.take("shopify")
     partly.later(hours=1)
     partly.work()
-    assert "may ship now and stands in no SortedPRO order" in partly.order("#1001").unsent
+    assert partly.order("#1001").unsent == "1 × BLANKET-L not sent"
     assert len(partly.sent()) == 1
 
 

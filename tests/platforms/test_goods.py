@@ -1,14 +1,30 @@
-"""Parts of a line's value: exact, and adding up to the whole."""
+"""Values and weights of parts of a line: exact, and adding up to the whole."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.platforms.goods import decimal, part_of, per_unit
+from bridge.platforms.base import Fetched, Look, ShopFacts
+from bridge.platforms.goods import decimal, line_weight, part_of, per_unit, pieces, total_weight, worth
+
+NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+
+
+def look() -> Look:
+    return Look(
+        order={}, fetched=Fetched(), now=NOON, shop=ShopFacts(name="shop", platform="any", domain="shop.example")
+    )
+
+
+def units(quantity: Any, before: Any = 0, ordered: Any = 3) -> dict[str, Any]:
+    """Some units of a line of three."""
+    return {"quantity": quantity, "before": before, "ordered": ordered}
 
 
 @pytest.mark.parametrize(
@@ -115,3 +131,120 @@ def test_a_refusal_does_not_show_the_value() -> None:
     with pytest.raises(ValueError) as caught:
         decimal("4 Orchard Row")
     assert "Orchard" not in str(caught.value)
+
+
+# --- Units of a line -------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("quantity", "before", "value"),
+    [
+        (1, 0, "3.33"),
+        (1, 1, "3.34"),  # 6.67 - 3.33
+        (1, 2, "3.33"),  # 10.00 - 6.67
+        (2, 1, "6.67"),  # 10.00 - 3.33
+        (3, 0, "10.00"),
+        (5, 2, "3.33"),  # only one is left
+        (1, 3, "0.00"),  # none is left
+    ],
+)
+def test_units_are_worth_what_those_before_them_left(quantity: int, before: int, value: str) -> None:
+    assert str(worth(Decimal("10.00"), units(quantity, before))) == value
+
+
+def test_line_without_a_word_on_others_is_the_whole_line() -> None:
+    assert worth(Decimal("10.00"), {"quantity": 3}) == Decimal("10.00")
+
+
+def test_units_of_a_line_that_ordered_none_are_refused() -> None:
+    with pytest.raises(ValueError, match="must be above 0"):
+        worth(Decimal("10.00"), units(1, ordered=0))
+
+
+@given(
+    total=st.decimals(min_value=0, max_value=100_000, places=2),
+    stretches=st.lists(st.integers(min_value=1, max_value=50), min_size=1, max_size=8),
+    zero=st.sampled_from([None, "", "0.01", "0.05", Decimal(1)]),
+)
+def test_stretches_of_a_line_add_up_to_the_line(total: Decimal, stretches: list[int], zero: Any) -> None:
+    ordered = sum(stretches)
+    values = [
+        worth(total, units(quantity, sum(stretches[:place]), ordered), zero=zero)
+        for place, quantity in enumerate(stretches)
+    ]
+    assert sum(values) == worth(total, units(ordered, ordered=ordered), zero=zero)
+    assert not zero or all(value > 0 for value in values)
+
+
+@pytest.mark.parametrize(
+    ("total", "per", "zero", "value"),
+    [
+        ("0.00", "line", "0.01", "0.03"),
+        ("0.00", "unit", "0.01", "0.01"),
+        ("0.02", "line", "0.01", "0.03"),  # two thirds of a penny each
+        ("0.03", "line", "0.05", "0.03"),
+        ("10.00", "line", "0.01", "10.00"),
+        ("0.00", "line", None, "0.00"),
+        ("0.00", "line", "", "0.00"),
+        ("0.00", "line", 0, "0.00"),
+    ],
+)
+def test_units_worth_nothing_count_for_what_the_mapping_says(total: str, per: str, zero: Any, value: str) -> None:
+    assert worth(Decimal(total), units(3), per=per, zero=zero) == Decimal(value)
+
+
+def test_measured_goods_for_free_count_as_one_piece() -> None:
+    # 1.5 m of cloth
+    assert worth(Decimal("0.00"), units(Decimal("1.5"), ordered=Decimal("1.5")), zero="0.01") == Decimal("0.01")
+
+
+@pytest.mark.parametrize("zero", ["-1", "free"])
+def test_replacement_value_that_is_none_is_refused(zero: str) -> None:
+    with pytest.raises(ValueError, match=r"above 0|no number"):
+        worth(Decimal("0.00"), units(3), zero=zero)
+
+
+@pytest.mark.parametrize(("quantity", "count"), [(3, 3), (Decimal("2.0"), 2), (Decimal("1.5"), 1), ("4", 4), (None, 0)])
+def test_measured_goods_are_one_piece(quantity: Any, count: int) -> None:
+    assert pieces(quantity) == count
+
+
+# --- Weights ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("weight", [None, 0, Decimal(0)])
+def test_missing_weight_and_weight_of_0_take_the_default(weight: Any) -> None:
+    at = look()
+    line = {"quantity": 3, "weight_g": weight, "sku": "SKU-7"}
+    assert (line_weight(at, line, "500"), line_weight(at, line, 500, "unit")) == (1500, 500)
+    assert at.kept["notes"] == ["no weight for SKU-7: the default of 500 g is taken"]
+
+
+def test_known_weight_takes_no_default_and_no_note() -> None:
+    at = look()
+    assert line_weight(at, {"quantity": 2, "weight_g": Decimal(350), "sku": "SKU-7"}, "500") == 700
+    assert at.kept == {}
+
+
+def test_each_line_without_a_weight_is_told_of_once() -> None:
+    at = look()
+    lines = [{"quantity": 1, "sku": "A"}, {"quantity": 2, "sku": "", "name": "Cups &amp; Saucers"}, {"quantity": 1}]
+    assert [total_weight(at, lines, "0.5") for _ in range(2)] == [2, 2]
+    assert [note.partition(":")[0] for note in at.kept["notes"]] == [
+        "no weight for A",
+        "no weight for Cups & Saucers",
+        "no weight for a line without a name",
+    ]
+
+
+@pytest.mark.parametrize("default", [None, "", 0, "0", -5])
+def test_total_without_a_default_says_which_line_has_no_weight(default: Any) -> None:
+    with pytest.raises(ValueError, match=r"line 2: the shop knows no weight .* default in grams"):
+        total_weight(look(), [{"quantity": 1, "weight_g": 1}, {"quantity": 1}], default)
+
+
+@pytest.mark.parametrize(("lines", "sentence"), [("text", "a list of lines"), (["text"], "line 1: .* wants a line")])
+def test_total_weight_of_something_else_is_told(lines: Any, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        total_weight(look(), lines, 500)
+
+
+def test_weight_by_an_unknown_measure_is_refused() -> None:
+    with pytest.raises(ValueError, match="per='line' or per='unit'"):
+        line_weight(look(), {"quantity": 1, "weight_g": 1}, None, "each")

@@ -186,6 +186,17 @@ def test_order_is_read_with_its_reference_and_without_a_status(post_order: Post,
     assert "Status" not in read
 
 
+def test_order_is_read_spelled_out_with_nulls_names_and_references(post_order: Post, order, reading):
+    post_order(order)
+    read = reading.get(f"/orders/{FIRST}").json()
+    (item,) = read["Packages"][0]["Items"]
+    assert (len(item["Reference"]), item["Model"], item["ItemReferenceProvidedByCustomer"]) == (32, None, "")
+    assert item["Value"]["Currency"] == {"Name": "Pound Sterling", "IsoCode": "GBP"}
+    assert read["Addresses"][1]["Country"] == {"Name": "United Kingdom", "IsoCode": {"TwoLetterCode": "GB"}}
+    assert read["Addresses"][0]["Contact"]["Email"] == ""
+    assert read["CustomsDocumentation"] is None
+
+
 def test_unknown_order_is_not_found_in_sortedpro_s_words(reading):
     answer = reading.get("/orders/EO-ZZZ-ZZZ-ZZZ")
     assert (answer.status_code, answer.json()["Message"]) == (404, "Order EO-ZZZ-ZZZ-ZZZ not found")

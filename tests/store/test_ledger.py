@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import Engine, text, update
@@ -66,15 +67,16 @@ class Book:
         with transaction(self.engine) as connection:
             return ledger.move(connection, order, state, event="test", now=self.clock(), **changes)
 
-    def begin(self, order: ledger.Order, reference: str | None = None):
+    def begin(self, order: ledger.Order, reference: str | None = None, lines=None, taken=None, rest=False):
         attempt = ledger.Attempt(
             id=uuid.uuid4(), destination="sorted", payload=b"{}", fetched={}, known={}, mapping_version="v",
-            body_id=order.body_id or 0, clock=self.clock(),
+            body_id=order.body_id or 0, clock=self.clock(), lines=lines or {}, route={},
         )  # fmt: skip
         with transaction(self.engine) as connection:
             return ledger.begin_send(
-                connection, order, attempt, customer_reference=reference or order.name, left_out=(), now=self.clock()
-            )
+                connection, order, attempt, customer_reference=reference or order.name, left_out=(), now=self.clock(),
+                taken=taken or {}, rest=rest,
+            )  # fmt: skip
 
     def end(self, attempt_id: uuid.UUID, outcome: str = "created", reference: str | None = None):
         with transaction(self.engine) as connection:
@@ -340,3 +342,60 @@ def test_every_move_leaves_a_line_in_the_history(book: Book) -> None:
         ("received", "received"),
         ("received", "waiting"),
     ]
+
+
+# --- parts -----------------------------------------------------------------------------------------------------------
+def goods(**units: int) -> dict[str, Decimal]:
+    return {line: Decimal(quantity) for line, quantity in units.items()}
+
+
+def test_what_is_left_opens_one_further_part(book: Book) -> None:
+    book.receive(1)
+    book.begin(book.claimed(), lines=goods(a=2), rest=True)
+    second = book.claimed()
+    assert (second.part, second.parts, second.name) == (2, 2, "#1")
+    with transaction(book.engine) as connection:
+        assert ledger.taken(connection, second) == goods(a=2)
+
+
+def test_a_part_that_knew_too_little_of_the_others_is_not_sent(book: Book) -> None:
+    book.receive(1)
+    book.begin(book.claimed(), lines=goods(a=2), rest=True)
+    with pytest.raises(ClaimLost, match="another part has other goods"):
+        book.begin(book.claimed(), reference="#1-2", lines=goods(a=2), taken={})
+
+
+def test_a_skipped_part_gives_its_goods_back(book: Book) -> None:
+    book.receive(1)
+    book.begin(book.claimed(), lines=goods(a=2), rest=True)
+    second = book.claimed()
+    begun = book.begin(second, reference="#1-2", lines=goods(b=1), taken=goods(a=2))
+    assert isinstance(begun, ledger.Order)
+    ended = book.end(begun.attempt_id, outcome="refused")
+    book.move(ended, "skipped")
+    with transaction(book.engine) as connection:
+        assert ledger.quantities_of(ledger.parts_of(connection, second)) == goods(a=2)
+
+
+def test_a_body_reaches_every_part(book: Book) -> None:
+    book.receive(1)
+    first = book.claimed()
+    book.begin(first, lines=goods(a=2), rest=True)
+    book.receive(1, minutes=5)
+    with transaction(book.engine) as connection:
+        parts = ledger.parts_of(connection, first)
+    assert [one.revision for one in parts] == [2, 1]
+    assert len({one.body_id for one in parts}) == 1
+
+
+def test_of_many_at_once_no_more_than_the_limit_are_let_through(book: Book) -> None:
+    for number in range(1, 9):
+        book.receive(number)
+    claimed = [book.claimed() for _ in range(8)]
+
+    def admit(order: ledger.Order) -> bool:
+        with transaction(book.engine) as connection:
+            return ledger.admit(connection, order, 3, book.clock()) is not None
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(admit, claimed)) == 3

@@ -11,6 +11,7 @@ NESTED_LINES_PAGE = 30
 LINES_PAGE = 40
 MORE_LINES_PAGE = 80
 MORE_FULFILLMENT_LINES_PAGE = 250
+MOST_METAFIELDS = 10
 
 _FULFILLMENT_LINES = """
 fragment FulfillmentLines on FulfillmentOrderLineItemConnection {
@@ -39,6 +40,7 @@ fragment FulfillmentOrders on FulfillmentOrderConnection {{
       methodType
       serviceCode
       presentedName
+      sourceReference
     }}
     assignedLocation {{
       name
@@ -127,12 +129,21 @@ _RECORD = """
 ORDER = f"""
 query Order(
   $id: ID!
+  $metafields: [String!]!
+  $someMetafields: Boolean!
 {_RECORD_VARIABLES}{_DIMENSION_VARIABLES}) {{
   order(id: $id) {{
     id
     updatedAt
     cancelledAt
 {_RECORD}
+    metafields(first: {MOST_METAFIELDS}, keys: $metafields) @include(if: $someMetafields) {{
+      nodes {{
+        namespace
+        key
+        value
+      }}
+    }}
     risk {{
       recommendation
       assessments {{

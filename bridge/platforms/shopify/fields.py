@@ -74,7 +74,10 @@ LINE: Fields = {
 # What `shippable` and `to_ship` add to a line.
 SHIPPED_LINE: Fields = {
     **LINE,
-    **_names("ordered weight_g length_cm width_cm height_cm hs_code origin_country"),
+    **_names(
+        "ordered before weight_g length_cm width_cm height_cm hs_code origin_country location location_id "
+        "methods pickup_point"
+    ),
 }
 
 _SHIPPING_LINE: Fields = {

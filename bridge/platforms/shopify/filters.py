@@ -7,6 +7,8 @@ from decimal import Decimal
 
 from bridge.mapping.language import Filter
 from bridge.platforms.base import Json, Look
+from bridge.platforms.goods import line_weight, total_weight
+from bridge.platforms.packing import packages_filter
 from bridge.platforms.shopify import goods
 from bridge.platforms.shopify.fetched import split_tags
 from bridge.platforms.shopify.fields import SHIPPED_LINE
@@ -24,28 +26,20 @@ def to_ship(look: Look, order: Json) -> list[Json]:
     return list(shipping(look).lines)
 
 
-def line_value(look: Look, line: Json, tax: str = "gross", per: str = "line") -> Decimal:
+def line_value(look: Look, line: Json, tax: str = "gross", per: str = "line", zero: Json = None) -> Decimal:
     """Say what a line's shipped quantity is worth after all discounts, in the shop's currency.
 
     In a template: `line | line_value(tax='gross', per='line')`. tax: 'gross' with tax, 'net' without. per: 'line', or
-    'unit' for one piece.
+    'unit' for one piece. zero: what a unit counts for that is worth nothing, `zero='0.01'`; carriers refuse 0.
     """
-    return goods.line_value(look.order, _object(line), tax, per)
+    return goods.line_value(look.order, _object(line), tax, per, zero)
 
 
-def line_weight(line: Json, default: Json = None, per: str = "line") -> Decimal:
-    """Give the grams of a line's shipped quantity, by `default` grams a unit where the shop knows none.
-
-    In a template: `line | line_weight(500)`; with `per='unit'` those of one piece.
-    """
-    return goods.line_weight(_object(line), default, per)
-
-
-def goods_value(look: Look, lines: Json, tax: str = "gross") -> Decimal:
+def goods_value(look: Look, lines: Json, tax: str = "gross", zero: Json = None) -> Decimal:
     """Add up the values of lines, as for one line: `lines | goods_value`, or with 'net' those without tax."""
     if not isinstance(lines, list | tuple):
         raise ValueError("goods_value wants a list of lines: {{ lines | goods_value }}")
-    return sum((line_value(look, line, tax) for line in lines), Decimal(0))
+    return sum((line_value(look, line, tax, zero=zero) for line in lines), Decimal(0))
 
 
 def tag_list(tags: Json) -> list[str]:
@@ -59,8 +53,10 @@ FILTERS: Mapping[str, Filter] = {
     "shippable": Filter(function=shippable, gives=SHIPPED_LINE),
     "to_ship": Filter(function=to_ship, looks=True, gives=SHIPPED_LINE),
     "line_value": Filter(function=line_value, looks=True),
-    "line_weight": Filter(function=line_weight),
+    "line_weight": Filter(function=line_weight, looks=True),
+    "total_weight": Filter(function=total_weight, looks=True),
     "goods_value": Filter(function=goods_value, looks=True),
+    "packages": packages_filter(SHIPPED_LINE),
     "tag_list": Filter(function=tag_list),
 }
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from bridge.platforms.base import Json
-from bridge.platforms.goods import decimal, part_of, per_unit
+from bridge.platforms.goods import decimal, worth
 
 _LINE_GID = re.compile(r"gid://shopify/LineItem/([0-9]+)")
 
@@ -71,36 +71,19 @@ def as_shipped(line: Json, quantity: int, known: Mapping[str, Json] | None = Non
     return {**line, **details, "quantity": quantity, "ordered": line.get("quantity")}
 
 
-def line_value(order: Json, line: Json, tax: str = "gross", per: str = "line") -> Decimal:
-    """What a line's shipped quantity is worth in the shop's currency, after its share of all discounts.
+def line_value(order: Json, line: Json, tax: str = "gross", per: str = "line", zero: Json = None) -> Decimal:
+    """What the units that ship of a line are worth in the shop's currency, after their share of all discounts.
 
-    `tax` is "gross" (with tax) or "net"; `per` is "line" or "unit". `discount_allocations` has the line's share of
-    every discount, the order's own included; prices contain `tax_lines` where `taxes_included`. Parts of a line add up
-    to its whole. Bodies from before line taxes existed count as untaxed.
+    `tax` is "gross" (with tax) or "net"; `per` is "line" or "unit"; `zero` as for `goods.worth`. `price`, `amount` and
+    the taxes' `price` are in the shop's currency, the buyer's stands in `*_set` alone. `discount_allocations` has the
+    line's share of every discount, the order's own included; prices contain `tax_lines` where `taxes_included`. Parts
+    of a line add up to its whole. Bodies from before line taxes existed count as untaxed.
     """
     _check("tax", tax, _TAXES)
     _check("per", per, _PER)
-    quantity, ordered = whole(line, "quantity"), whole(line, "ordered" if "ordered" in line else "quantity")
-    price = decimal(line.get("price"))
-    if price is None:
-        raise ValueError("the line has no price, so it has no value; give a value of your own in the mapping")
-    value = price * ordered - _discount(line)
-    taxes = _total(line.get("tax_lines"), "price")
-    if order.get("taxes_included") is True:
-        value -= taxes if tax == "net" else 0
-    else:
-        value += taxes if tax == "gross" else 0
-    part = part_of(value, quantity, ordered)
-    return per_unit(part, quantity) if per == "unit" else part
-
-
-def line_weight(line: Json, default: Json, per: str = "line") -> Decimal:
-    """Grams of a line's shipped quantity, or of one piece; raises ValueError where no weight is known or given."""
-    _check("per", per, _PER)
-    weight = line.get("weight_g") or decimal(default)
-    if not weight:
-        raise ValueError("the shop knows no weight for this line; give a default in grams: line_weight(500)")
-    return Decimal(weight) * (1 if per == "unit" else whole(line, "quantity"))
+    for key in ("quantity", "ordered", "before"):
+        whole(line, key)
+    return worth(_total_value(order, line, tax), line, per=per, zero=zero)
 
 
 def whole(line: Json, key: str) -> int:
@@ -111,6 +94,24 @@ def whole(line: Json, key: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"a line's {key} is no whole number; the body is not Shopify's own")
     return value
+
+
+def _check(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Refuse a setting that is not one of `allowed`."""
+    if value not in allowed:
+        raise ValueError(f"{name} must be {' or '.join(repr(word) for word in allowed)}")
+
+
+def _total_value(order: Json, line: Json, tax: str) -> Decimal:
+    """What a line is worth as ordered."""
+    price = decimal(line.get("price"))
+    if price is None:
+        raise ValueError("the line has no price, so it has no value; give a value of your own in the mapping")
+    value = price * whole(line, "ordered" if "ordered" in line else "quantity") - _discount(line)
+    taxes = _total(line.get("tax_lines"), "price")
+    if order.get("taxes_included") is True:
+        return value - taxes if tax == "net" else value
+    return value + taxes if tax == "gross" else value
 
 
 def _left(line: Json, refunded: Mapping[str, int]) -> int:
@@ -148,9 +149,3 @@ def _discount(line: Json) -> Decimal:
 def _total(entries: Json, key: str) -> Decimal:
     """The sum of one amount over a list that may be null."""
     return sum((decimal(entry.get(key)) or Decimal(0) for entry in entries or []), Decimal(0))
-
-
-def _check(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    """Refuse a setting that is not one of `allowed`."""
-    if value not in allowed:
-        raise ValueError(f"{name} must be {' or '.join(repr(word) for word in allowed)}")

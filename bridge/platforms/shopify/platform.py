@@ -56,9 +56,9 @@ class Shopify:
         """A Shopify order is always read before it is sent: fulfilment orders move without a webhook."""
         look.fetched.read("order")
 
-    def record(self, look: Look) -> Record | None:
-        """The record that stands on the shop order; raises NotRead."""
-        return fetched.record(look)
+    def records(self, look: Look) -> Sequence[Record]:
+        """The records that stand on the shop order, by part; raises NotRead."""
+        return fetched.records(look)
 
     def stopped(self, look: Look) -> str | None:
         """Cancelled or deleted, by what was read; raises NotRead."""

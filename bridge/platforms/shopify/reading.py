@@ -34,7 +34,14 @@ class OrderReading:
             raise ShopTrouble(message, code="shop_answer") from error
 
     def _read(self) -> dict[str, Json] | None:
-        variables = {"id": self._gid, **record_variables(self._settings), **self._dimension_variables()}
+        names = [f"{namespace}.{key}" for namespace, key in self._settings.metafields]
+        variables = {
+            "id": self._gid,
+            "metafields": names,
+            "someMetafields": bool(names),
+            **record_variables(self._settings),
+            **self._dimension_variables(),
+        }
         order = self._query(documents.ORDER, variables).get("order")
         if order is None:
             return None
@@ -45,6 +52,7 @@ class OrderReading:
             "record": _metafield(order.get("record")),
             "our_tags": list(self._settings.tags),
             "risk": _risk(order["risk"]),
+            "metafields": _metafields(order.get("metafields")),
             "fulfillment_orders": [
                 self._fulfillment_order(node) for node in self._fulfillment_orders(order["fulfillmentOrders"])
             ],
@@ -71,6 +79,7 @@ class OrderReading:
             "method": method.get("methodType"),
             "service_code": method.get("serviceCode"),
             "presented_name": method.get("presentedName"),
+            "source_reference": method.get("sourceReference"),
             "location": location.get("name"),
             "location_id": number((location.get("location") or {}).get("id")),
             "service": self._service(location),
@@ -176,6 +185,17 @@ def _risk(risk: Json) -> dict[str, Json]:
 def _metafield(metafield: Json | None) -> str | None:
     """The value of a metafield that may not be there."""
     return metafield["value"] if metafield else None
+
+
+def _metafields(connection: Json | None) -> dict[str, str]:
+    """The values of metafields by name; Shopify answers a key as it was asked for, with its namespace.
+
+    https://shopify.dev/docs/api/admin-graphql/2026-10/objects/Order#field-Order.fields.metafields
+    """
+    nodes = connection["nodes"] if connection else []
+    return {
+        node["key"] if "." in node["key"] else f"{node['namespace']}.{node['key']}": node["value"] for node in nodes
+    }
 
 
 def _endless() -> ShopTrouble:

@@ -12,11 +12,12 @@ import httpx
 
 from bridge.errors import Problem
 from bridge.platforms.base import Settings
+from bridge.platforms.shopify import documents
 
 SHOP_KEYS = frozenset(
     {
         "domain", "client_id", "client_secret", "access_token", "api_version", "api_url", "dimension_metafields",
-        "send_service_orders",
+        "send_service_orders", "metafields",
     }
 )  # fmt: skip
 WRITE_BACK_KEYS = frozenset({"metafield", "record_metafield", "tags"})
@@ -30,6 +31,7 @@ _API_VERSION = re.compile(r"20[0-9]{2}-(01|04|07|10)|unstable")
 _METAFIELD = re.compile(r"([A-Za-z0-9_$:-]{3,255})\.([A-Za-z0-9_-]{2,64})")
 _LONGEST_TAG = 40
 _DIMENSIONS = 3
+_MOST_METAFIELDS = documents.MOST_METAFIELDS
 _YES, _NO = frozenset({"yes", "true", "on"}), frozenset({"no", "false", "off"})
 
 Metafield = tuple[str, str]  # namespace and key
@@ -45,6 +47,7 @@ class ShopifySettings(Settings):
     api_version: str = API_VERSION
     address: str = ""  # https://acme.myshopify.com, or the sandbox's
     dimension_metafields: tuple[Metafield, ...] = ()  # length, width, height; or none
+    metafields: tuple[Metafield, ...] = ()  # of the order, for rules and values
     send_service_orders: bool = False  # whether what fulfilment services ship is sent like the shop's own
     metafield: Metafield = ("custom", "sorted_order_reference")
     record_metafield: Metafield = ("custom", "sorted_order")
@@ -85,6 +88,7 @@ class _Reading:
             api_version=self._api_version(),
             address=self._address(domain),
             dimension_metafields=self._dimension_metafields(),
+            metafields=self._metafields(),
             send_service_orders=self._yes("send_service_orders"),
             metafield=metafield,
             record_metafield=record_metafield,
@@ -157,6 +161,20 @@ class _Reading:
             return ()
         sources = [f"shop.dimension_metafields[{position}]" for position in range(_DIMENSIONS)]
         return tuple(self._split(name, source) for name, source in zip(names, sources, strict=True))
+
+    def _metafields(self) -> tuple[Metafield, ...]:
+        """The metafields of the order that are read with it; an app's own are not named in answers as they are here."""
+        names = self._shop.get("metafields") or []
+        names = [names] if isinstance(names, str) else names
+        if not isinstance(names, list) or len(names) > _MOST_METAFIELDS:
+            message = f"must be a list of {_MOST_METAFIELDS} metafields of the order at most: [custom.legacy_reference]"
+            self._problem("shop.metafields", message)
+            return ()
+        if any(str(name).startswith("$") for name in names):
+            self._problem("shop.metafields", "only metafields that belong to the shop can be read, not an app's ($app)")
+        return tuple(
+            dict.fromkeys(self._split(name, f"shop.metafields[{position}]") for position, name in enumerate(names))
+        )
 
     def _tags(self) -> tuple[str, ...]:
         tags = self._write_back.get("tags")

@@ -1,4 +1,4 @@
-"""Writing a reference back: two metafields that must not be there yet, and tags.
+"""Writing a reference back: two metafields, merged with those of the order's other parts, and tags.
 
 https://shopify.dev/docs/api/admin-graphql/latest/mutations/metafieldsSet
 """
@@ -12,13 +12,14 @@ from bridge.errors import ShopTrouble, WriteBackConflict, WriteBackRefused
 from bridge.http import Budget
 from bridge.platforms.base import Json, Record
 from bridge.platforms.shopify import documents
-from bridge.platforms.shopify.fetched import format_record, parse_record
 from bridge.platforms.shopify.graphql import AdminApi
 from bridge.platforms.shopify.reading import order_gid, record_variables
+from bridge.platforms.shopify.records import format_records, format_references, parse_records, parse_references
 from bridge.platforms.shopify.settings import Metafield, ShopifySettings
 
 # Another value stands there than the digest says. TAKEN is what some versions answer for a digest of null.
 _STALE = frozenset({"STALE_OBJECT", "INVALID_COMPARE_DIGEST", "TAKEN"})
+_MOST_TRIES = 3  # of writers that disturb each other; later tries follow with the next look
 _TWO_REFERENCES = (
     "Find out in SortedPRO which order is right and cancel the other; take the other reference off the shop order: the "
     "bridge looks again every hour"
@@ -26,11 +27,19 @@ _TWO_REFERENCES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Standing:
+class _Metafield:
     """What stands in one of our metafields; digest None where it does not exist."""
 
     value: str | None = None
     digest: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Standing:
+    """What stands in both."""
+
+    reference: _Metafield = _Metafield()
+    record: _Metafield = _Metafield()
 
 
 class ReferenceWriting:
@@ -46,30 +55,53 @@ class ReferenceWriting:
     def write(self) -> Sequence[str]:
         """Leave reference, record and tags on the order; returns warnings about tags.
 
-        The first try demands that neither metafield exists, so that of two writers one loses. The loser, and a repeat,
-        reads what stands there: ours is left, a record of another order (copied with it) is replaced, anything else
-        is a conflict. Raises WriteBackConflict, WriteBackRefused, ShopTrouble.
+        Each try demands that the metafields are as they were read (for a first part: that there are none yet), so that
+        of two writers one loses. The loser, and a repeat, reads what stands there: ours is left, records of this
+        order's other parts are kept, one of another order (copied with it) is replaced, anything else is a conflict.
+        Raises WriteBackConflict, WriteBackRefused, ShopTrouble.
         """
-        absent = _Standing()
-        warnings, stale = self._set(absent, absent)
-        if not stale:
-            return warnings
-        reference, record = self._read()
-        if self._is_ours(reference, record):
-            return warnings
-        self._check_conflict(reference, record)
-        again, stale = self._set(reference, record)
-        if stale:
-            message = "the shop order's metafields changed while they were written; it is tried again"
-            raise ShopTrouble(message, code="write_back_raced")
-        return again
+        standing = _Standing() if self._record.part == 1 else self._read()
+        for _ in range(_MOST_TRIES):
+            records = self._merged(standing)
+            warnings, stale = self._set(standing, records)
+            if not stale:
+                return warnings
+            standing = self._read()
+            if _says(standing, self._merged(standing)):
+                return warnings
+        message = "the shop order's metafields changed while they were written; it is tried again"
+        raise ShopTrouble(message, code="write_back_raced")
 
-    def _set(self, reference: _Standing, record: _Standing) -> tuple[list[str], bool]:
+    def _merged(self, standing: _Standing) -> Sequence[Record]:
+        """The records of all parts of this order, with ours; raises WriteBackConflict.
+
+        A record of ours that stands there stays as it is, with its time.
+        """
+        found = parse_records(standing.record.value)
+        if found and not found[0].names(self._record.order_id, self._record.order_key):
+            return [self._record]  # copied with the order, as duplicating apps do: both metafields are replaced
+        same = [record for record in found if record.part == self._record.part]
+        for record in same:
+            self._check(record)
+        merged = [*found, *([] if same else [self._record])]
+        if not {record.reference for record in merged}.issuperset(parse_references(standing.reference.value)):
+            raise _another_reference(self._settings.metafield)
+        return merged
+
+    def _check(self, found: Record) -> None:
+        """Raise where a record of our part is not ours."""
+        if (found.reference, found.destination) != (self._record.reference, self._record.destination):
+            raise WriteBackConflict(
+                f"the shop order already carries {found.reference} ({found.destination}); it was not overwritten. "
+                f"{_TWO_REFERENCES}"
+            )
+
+    def _set(self, standing: _Standing, records: Sequence[Record]) -> tuple[list[str], bool]:
         """Write over what stands there; the warnings, and whether something else stood there."""
         settings = self._settings
         values = (
-            (settings.metafield, "single_line_text_field", self._record.reference, reference.digest),
-            (settings.record_metafield, "json", format_record(self._record), record.digest),
+            (settings.metafield, "single_line_text_field", format_references(records), standing.reference.digest),
+            (settings.record_metafield, "json", format_records(records), standing.record.digest),
         )
         variables = {
             "metafields": [self._input(*value) for value in values],
@@ -106,50 +138,32 @@ class ReferenceWriting:
             return ["the tags were not added: Shopify denied it; tags need the scope write_orders"]
         return [f"the tags were not added: {error.get('message')}" for error in tagged.get("userErrors") or []]
 
-    def _read(self) -> tuple[_Standing, _Standing]:
+    def _read(self) -> _Standing:
         """What stands in the two metafields."""
         variables = {"id": self._gid, **record_variables(self._settings)}
         order = self._api.query(documents.RECORD, variables, self._budget).get("order")
         if order is None:
             raise _gone()
-        return _standing(order.get("reference")), _standing(order.get("record"))
-
-    def _is_ours(self, reference: _Standing, record: _Standing) -> bool:
-        """Whether an earlier try has written both already."""
-        found = parse_record(record.value)
-        return found is not None and reference.value == self._record.reference and self._same(found)
-
-    def _same(self, found: Record) -> bool:
-        """Whether a record says what ours says, but for the time."""
-        ours = self._record
-        return (found.order_id, found.part, found.reference, found.destination) == (
-            ours.order_id,
-            ours.part,
-            ours.reference,
-            ours.destination,
-        )
-
-    def _check_conflict(self, reference: _Standing, record: _Standing) -> None:
-        """Raise where what stands there belongs to this order and is not ours."""
-        found = parse_record(record.value)
-        if found is not None and not found.names(self._record.order_id, self._record.order_key):
-            return  # copied with the order, as duplicating apps do: both are replaced
-        if found is not None and not self._same(found):
-            raise WriteBackConflict(
-                f"the shop order already carries {found.reference} ({found.destination}); it was not overwritten. "
-                f"{_TWO_REFERENCES}"
-            )
-        if reference.value not in (None, "", self._record.reference):
-            namespace, key = self._settings.metafield
-            raise WriteBackConflict(
-                f"another reference stands in the metafield {namespace}.{key}; it was not overwritten. "
-                f"{_TWO_REFERENCES}"
-            )
+        return _Standing(reference=_metafield(order.get("reference")), record=_metafield(order.get("record")))
 
 
-def _standing(metafield: Json | None) -> _Standing:
+def _says(standing: _Standing, records: Sequence[Record]) -> bool:
+    """Whether what stands there says it all already."""
+    return parse_records(standing.record.value) == tuple(
+        sorted(records, key=lambda record: record.part)
+    ) and parse_references(standing.reference.value) == parse_references(format_references(records))
+
+
+def _metafield(metafield: Json | None) -> _Metafield:
     """A metafield of an answer."""
-    return _Standing(value=metafield["value"], digest=metafield["compareDigest"]) if metafield else _Standing()
+    return _Metafield(value=metafield["value"], digest=metafield["compareDigest"]) if metafield else _Metafield()
+
+
+def _another_reference(name: Metafield) -> WriteBackConflict:
+    namespace, key = name
+    return WriteBackConflict(
+        f"another reference stands in the metafield {namespace}.{key}; it was not overwritten. {_TWO_REFERENCES}"
+    )
 
 
 def _refused(errors: Sequence[Mapping[str, Json]]) -> WriteBackRefused:

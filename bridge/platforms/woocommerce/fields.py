@@ -53,12 +53,17 @@ LINE: Fields = {
 GOODS: Fields = {
     **LINE,
     "ordered": None,
+    "before": None,
     "weight_g": None,
     "length_cm": None,
     "width_cm": None,
     "height_cm": None,
     "hs_code": None,
     "origin_country": None,
+    "location": None,
+    "location_id": None,
+    "methods": None,
+    "pickup_point": None,
 }
 
 # What `fetched.products` has under each product's id, and the filter `product` gives.

@@ -7,8 +7,9 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.mapping.language import Filter
-from bridge.platforms.base import Json, Look
-from bridge.platforms.goods import decimal, part_of, per_unit
+from bridge.platforms.base import Json, LeftOut, Look, PartOf
+from bridge.platforms.goods import line_weight, pieces, total_weight, worth
+from bridge.platforms.packing import packages_filter
 from bridge.platforms.woocommerce.bundles import bundles_of, total, whole_value
 from bridge.platforms.woocommerce.fields import GOODS, PRODUCT
 from bridge.platforms.woocommerce.records import meta_values
@@ -28,40 +29,36 @@ _ADDRESS_LINES = 3
 
 
 def to_ship(look: Look, order: Json) -> list[Json]:
-    """The order's lines that ship, see `shipping.shipping`; `shippable` is the same on WooCommerce."""
+    """The order's lines that ship now and stand in no other part, see `shipping.shipping`."""
     _want(order, Mapping, "to_ship wants the order: write {{ order | to_ship }}")
     return list((shipping_of(look) if order is look.order else shipping(order, look.fetched)).lines)
 
 
-def line_value(look: Look, line: Json, tax: str = "gross", per: str = "line") -> Decimal:
+def shippable(look: Look, order: Json) -> list[Json]:
+    """The order's lines that ship, whichever part they stand in."""
+    if look.part == PartOf():
+        return to_ship(look, order)
+    _want(order, Mapping, "shippable wants the order: write {{ order | shippable }}")
+    return list(shipping(order, look.fetched).lines)
+
+
+def line_value(look: Look, line: Json, tax: str = "gross", per: str = "line", zero: Json = None) -> Decimal:
     """What the shipped quantity of a line is worth after discounts, in shop currency; `per='unit'` for one of them.
 
     WooCommerce's own line totals, which share out coupons exactly; a refunded quantity takes its share away. Discounts
     that a plugin books as a negative fee belong to no line and do not count. See `bundles.whole_value` for bundles.
+    zero: what a unit counts for that is worth nothing, `zero='0.01'`; carriers refuse 0.
     """
     _want(line, Mapping, "line_value wants a line: write {{ line | line_value }} inside each: lines")
-    quantity = decimal(line.get("quantity")) or Decimal(0)
-    ordered = decimal(line.get("ordered")) if "ordered" in line else quantity
-    whole = _whole_value(look, line, gross=_is_gross(tax))
-    value = whole if quantity == ordered else part_of(whole, quantity, ordered or 0)
-    return per_unit(value, pieces(quantity)) if _is_per_unit(per) else value
+    if per not in {"line", "unit"}:
+        raise ValueError("a value is per='line' or per='unit'")
+    return worth(_whole_value(look, line, gross=_is_gross(tax)), line, per=per, zero=zero)
 
 
-def line_weight(line: Json, default: Json = None, per: str = "line") -> Decimal:
-    """Grams of a line, by `default` grams a unit where the shop knows no weight; `per='unit'` for one of them."""
-    _want(line, Mapping, "line_weight wants a line: write {{ line | line_weight(500) }} inside each: lines")
-    weight = decimal(line.get("weight_g")) or decimal(default)
-    if weight is None:
-        raise ValueError("the shop knows no weight for this line; give a default in grams: line_weight(500)")
-    quantity = decimal(line.get("quantity")) or Decimal(0)
-    whole = weight * quantity
-    return whole / max(pieces(quantity), 1) if _is_per_unit(per) else whole
-
-
-def goods_value(look: Look, lines: Sequence[Json], tax: str = "gross") -> Decimal:
+def goods_value(look: Look, lines: Sequence[Json], tax: str = "gross", zero: Json = None) -> Decimal:
     """What lines are worth together: the sum of their `line_value`."""
     _want(lines, (list, tuple), "goods_value wants lines: write {{ order | to_ship | goods_value }}")
-    return sum((line_value(look, line, tax) for line in lines), Decimal(0))
+    return sum((line_value(look, line, tax, zero=zero) for line in lines), Decimal(0))
 
 
 def product(look: Look, line: Json) -> Json:
@@ -103,18 +100,14 @@ def picked_up(order: Json, methods: Sequence[str]) -> bool:
     return bool(chosen) and all(method in methods for method in chosen)
 
 
-def pieces(quantity: Json) -> int:
-    """A quantity as a number of pieces: goods sold by length or weight (a fraction, by plugins) are one piece."""
-    number = decimal(quantity) or Decimal(0)
-    return int(number) if number == number.to_integral_value() else 1
-
-
 FILTERS: Mapping[str, Filter] = {
-    "shippable": Filter(function=to_ship, looks=True, gives=GOODS),
+    "shippable": Filter(function=shippable, looks=True, gives=GOODS),
     "to_ship": Filter(function=to_ship, looks=True, gives=GOODS),
     "line_value": Filter(function=line_value, looks=True),
-    "line_weight": Filter(function=line_weight),
+    "line_weight": Filter(function=line_weight, looks=True),
+    "total_weight": Filter(function=total_weight, looks=True),
     "goods_value": Filter(function=goods_value, looks=True),
+    "packages": packages_filter(GOODS),
     "product": Filter(function=product, looks=True, gives=PRODUCT),
     "region_name": Filter(function=region_name, looks=True),
     "address_line": Filter(function=address_line),
@@ -153,20 +146,22 @@ def _whole_value(look: Look, line: Mapping[str, Any], *, gross: bool) -> Decimal
     bundles = bundles_of(order_lines(look.order)) if _has_bundle_keys(line) else None
     if bundles is None or not bundles.containers:
         return total(line, gross=gross)
-    left_out = shipping_of(look).left_out
+    left_out = _left_out_of_order(look)
     inside = {left.line_id for left in left_out if left.reason == INSIDE_BUNDLE}
     apart = {left.line_id for left in left_out if left.reason == NO_SHIPPING}
     return whole_value(line, bundles, inside, apart, gross=gross)
 
 
+def _left_out_of_order(look: Look) -> Sequence[LeftOut]:
+    """What the order as a whole leaves out, whatever the part that is looked at: a bundle is worth the same in all."""
+    if "left_out_of_order" not in look.kept:
+        look.kept["left_out_of_order"] = shipping(look.order, look.fetched).left_out
+    found: Sequence[LeftOut] = look.kept["left_out_of_order"]
+    return found
+
+
 def _has_bundle_keys(line: Mapping[str, Any]) -> bool:
     return any(line.get(key) for key in ("bundled_by", "bundled_items", "composite_parent", "composite_children"))
-
-
-def _is_per_unit(per: str) -> bool:
-    if per not in {"line", "unit"}:
-        raise ValueError("weights and values of lines are per='line' or per='unit'")
-    return per == "unit"
 
 
 def _is_gross(tax: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from bridge.errors import Problem
 from bridge.platforms.base import Json, NoOrder, OrderBody, Rung
+from bridge.platforms.woocommerce.hosts import host_of_order
 
 # PHP writes a list whose keys have gaps (a plugin took an entry out) as an object: {"0": ..., "2": ...}.
 _LISTS = ("line_items", "shipping_lines", "fee_lines", "coupon_lines", "tax_lines", "refunds", "meta_data")
@@ -103,6 +104,7 @@ def _order(document: dict[str, Any], order_id: str) -> OrderBody | Rung:
         name=f"#{document.get('number') or order_id}",
         created_at=created or modified,
         modified_at=modified,
+        host=host_of_order(document),
     )
 
 

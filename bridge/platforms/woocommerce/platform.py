@@ -56,9 +56,9 @@ class WooCommerce:
         """Raise NotRead while the body is old and the order was not read since."""
         records.fresh(look, received_at)
 
-    def record(self, look: Look) -> Record | None:
-        """The record that stands on the order."""
-        return records.record(look)
+    def records(self, look: Look) -> Sequence[Record]:
+        """The records that stand on the order, by their parts."""
+        return records.records(look)
 
     def stopped(self, look: Look) -> str | None:  # noqa: ARG002 - the protocol's signature
         """Nothing that only a read shows: an order that was read is the newest body, and the rules look at it."""

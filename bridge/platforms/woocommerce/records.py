@@ -1,10 +1,15 @@
-"""The bridge's record among a WooCommerce order's meta data, and when an order must be read before it counts."""
+"""The bridge's records among a WooCommerce order's meta data, and when an order must be read before it counts.
+
+The meta `_sorted_order` is a JSON text: at its top the record of the lowest part, as orders of one part have always had
+it, and those of further parts in a list under "parts". Beside it the reference meta names the references for people,
+in the order of their parts: "EO-000-002-0TS, EO-000-002-0TT".
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +20,8 @@ RECORD_META = "_sorted_order"  # the underscore hides it from the custom fields 
 DEFAULT_META = "sorted_order_reference"
 OLD_BODY = timedelta(minutes=5)
 
-_REFERENCE = re.compile(r"EO-[A-Z0-9]{3}-[A-Z0-9]{3}-[A-Z0-9]{3}")
+_ONE_REFERENCE = "EO-[A-Z0-9]{3}-[A-Z0-9]{3}-[A-Z0-9]{3}"
+_REFERENCES = re.compile(rf"\s*{_ONE_REFERENCE}(\s*,\s*{_ONE_REFERENCE})*\s*")
 # What an order gets by itself on its way to the customer; nobody ships again because of it.
 _PROGRESS = ("date_modified", "date_modified_gmt", "date_completed", "date_completed_gmt", "_links")
 
@@ -26,25 +32,33 @@ def fresh(look: Look, received_at: datetime) -> None:
         look.fetched.read("order")
 
 
-def record(look: Look) -> Record | None:
-    """The record that the order carries, whichever order it names; raises NotRead where the body has no meta data."""
+def records(look: Look) -> Sequence[Record]:
+    """The records that the order carries, whichever order they name; raises NotRead where a body has no meta data."""
     if "meta_data" not in look.order:  # API version 1
         look.fetched.read("order")
-    return record_on(look.order)
+    return records_on(look.order)
 
 
-def record_on(order: Json) -> Record | None:
-    """The record among an order's meta data: the one that names this order, else the first; None without any.
+def records_on(order: Json) -> Sequence[Record]:
+    """The records among an order's meta data, by their parts: those that name this order, else the first copied ones.
 
-    One that names it tells of other references beside it, but for those that were copied with another order's record.
-    WooCommerce copies meta data into renewals and duplicates, so a record may name another order.
+    The first that names it tells of other references beside them all, but for those that were copied with another
+    order's record. WooCommerce copies meta data into renewals and duplicates, so a record may name another order.
     """
-    records = [found for found in map(_parsed, meta_values(order, RECORD_META)) if found]
-    own = [found for found in records if found.names(*identity(order))]
+    rows = [found for found in map(_parsed, meta_values(order, RECORD_META)) if found]
+    found = [one for row in rows for one in row]
+    own = [one for one in found if one.names(*identity(order))]
     if not own:
-        return next(iter(records), None)
-    copied = {found.reference for found in records if found not in own}
-    return replace(own[0], also=tuple(one for one in _beside(own, order) if one not in copied))
+        return rows[0] if rows else ()
+    first, *further = _by_part(own)
+    copied = {one.reference for one in found if one not in own}
+    also = tuple(text for text in _beside([first, *further], own, order) if text not in copied)
+    return replace(first, also=also), *further
+
+
+def own_records(order: Json) -> Sequence[Record]:
+    """Those of an order's records that name it, by their parts."""
+    return tuple(one for one in records_on(order) if one.names(*identity(order)))
 
 
 def identity(order: Json) -> tuple[str, str]:
@@ -52,19 +66,20 @@ def identity(order: Json) -> tuple[str, str]:
     return str(order.get("id")), str(order.get("order_key") or "")
 
 
-def written(found: Record) -> str:
-    """The record as the JSON text that stands in the meta data."""
-    return json.dumps(
-        {
-            "order_id": found.order_id,
-            "order_key": found.order_key,
-            "part": found.part,
-            "reference": found.reference,
-            "destination": found.destination,
-            "written_at": found.written_at.isoformat(),
-        },
-        sort_keys=True,
-    )
+def written(first: Record, *further: Record) -> str:
+    """The records of one order, the lowest part first, as the JSON text that stands in the meta data."""
+    document = {"order_id": first.order_id, "order_key": first.order_key, **_part(first)}
+    if further:
+        document["parts"] = [_part(one) for one in further]
+    return json.dumps(document, sort_keys=True)
+
+
+def references_in(value: Json) -> list[str]:
+    """The references that a meta value lists, "EO-000-002-0TS, EO-000-002-0TT"; other text counts as one."""
+    text = str("" if value is None else value).strip()
+    if isinstance(value, str) and _REFERENCES.fullmatch(value):
+        return [one.strip() for one in text.split(",")]
+    return [text] if text else []
 
 
 def meta_values(owner: Json, key: str) -> list[Json]:
@@ -73,9 +88,9 @@ def meta_values(owner: Json, key: str) -> list[Json]:
 
 
 def comparable(order: Json, fetched: Mapping[str, Json]) -> tuple[Json, Mapping[str, Json]]:
-    """Order and fetched without what changes by itself after sending: completion, our record and our reference.
+    """Order and fetched without what changes by itself after sending: completion, our records and our references.
 
-    A reference under another meta key than the usual one is known by its look.
+    References under another meta key than the usual one are known by their look.
     """
     kept = {key: value for key, value in order.items() if key not in _PROGRESS}
     if kept.get("status") == "completed":
@@ -85,27 +100,36 @@ def comparable(order: Json, fetched: Mapping[str, Json]) -> tuple[Json, Mapping[
     return kept, {key: value for key, value in fetched.items() if key != "order"}
 
 
-def _beside(own: Sequence[Record], order: Json) -> Iterator[str]:
-    """What stands on an order as its reference beside the first of its records, each once."""
-    first = own[0]
-    seen = {first.reference}
-    for found in own[1:]:
+def _by_part(own: Iterable[Record]) -> list[Record]:
+    """The first record of each part, the lowest part first."""
+    parts: dict[int, Record] = {}
+    for one in own:
+        parts.setdefault(one.part, one)
+    return [parts[number] for number in sorted(parts)]
+
+
+def _beside(kept: Sequence[Record], own: Sequence[Record], order: Json) -> Iterator[str]:
+    """What stands on an order as its reference beside the records of its parts, each once."""
+    of_part = {one.part: one for one in kept}
+    seen = {one.reference for one in kept}
+    for found in own:
+        first = of_part[found.part]
         elsewhere = found.reference == first.reference and found.destination != first.destination
         text = f"{found.reference} of {found.destination}" if elsewhere else found.reference
-        if found.part == first.part and text not in seen:
+        if text not in seen:
             seen.add(text)
             yield text
     for entry in filter(_is_ours, _entries(order)):
-        text = str(entry.get("value") or "").strip()
-        if entry.get("key") != RECORD_META and text and text not in seen:
-            seen.add(text)
-            yield text
+        for text in references_in(entry.get("value")) if entry.get("key") != RECORD_META else ():
+            if text not in seen:
+                seen.add(text)
+                yield text
 
 
 def _is_ours(entry: Mapping[str, Any]) -> bool:
     value = entry.get("value")
     return entry.get("key") in {RECORD_META, DEFAULT_META} or (
-        isinstance(value, str) and _REFERENCE.fullmatch(value) is not None
+        isinstance(value, str) and _REFERENCES.fullmatch(value) is not None
     )
 
 
@@ -114,18 +138,43 @@ def _entries(owner: Json) -> Iterator[Mapping[str, Any]]:
     return (entry for entry in entries if isinstance(entry, Mapping)) if isinstance(entries, list) else iter(())
 
 
-def _parsed(value: Json) -> Record | None:
-    """A record from its meta value: our JSON text, or an object as some tools make of it; None for anything else."""
+def _part(found: Record) -> dict[str, Any]:
+    return {
+        "part": found.part,
+        "reference": found.reference,
+        "destination": found.destination,
+        "written_at": found.written_at.isoformat(),
+    }
+
+
+def _parsed(value: Json) -> Sequence[Record]:
+    """The records of a meta value: our JSON text, or an object as some tools make of it; none for anything else."""
     try:
         document = json.loads(value) if isinstance(value, str) else value
-        written_at = datetime.fromisoformat(document["written_at"])
-        return Record(
-            order_id=str(document["order_id"]),
-            order_key=str(document["order_key"]),
-            part=int(document["part"]),
-            reference=str(document["reference"]),
-            destination=str(document["destination"]),
-            written_at=written_at if written_at.tzinfo else written_at.replace(tzinfo=UTC),
-        )
+        first = _record(document, document)
     except (ValueError, TypeError, KeyError):
-        return None
+        return ()
+    parts = document.get("parts")
+    return first, *(_further(document, parts) if isinstance(parts, list) else ())
+
+
+def _further(document: Mapping[str, Any], parts: Iterable[Json]) -> Iterator[Record]:
+    """The records of further parts; what is none among them is passed over."""
+    for part in parts:
+        try:
+            yield _record(document, part)
+        except (ValueError, TypeError, KeyError):
+            continue
+
+
+def _record(document: Mapping[str, Any], part: Mapping[str, Any]) -> Record:
+    """One record; `document` says of which order. Raises KeyError, TypeError and ValueError for what is none."""
+    written_at = datetime.fromisoformat(part["written_at"])
+    return Record(
+        order_id=str(document["order_id"]),
+        order_key=str(document["order_key"]),
+        part=int(part["part"]),
+        reference=str(part["reference"]),
+        destination=str(part["destination"]),
+        written_at=written_at if written_at.tzinfo else written_at.replace(tzinfo=UTC),
+    )

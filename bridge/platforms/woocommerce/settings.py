@@ -12,9 +12,10 @@ import httpx
 
 from bridge.errors import Problem
 from bridge.platforms.base import Settings
+from bridge.platforms.woocommerce.hosts import host_of
 from bridge.platforms.woocommerce.records import DEFAULT_META, RECORD_META
 
-SHOP_KEYS = frozenset({"url", "consumer_key", "consumer_secret", "hs_code_meta", "origin_meta"})
+SHOP_KEYS = frozenset({"url", "hosts", "consumer_key", "consumer_secret", "hs_code_meta", "origin_meta"})
 WRITE_BACK_KEYS = frozenset({"meta", "note"})
 DEFAULT_NOTE = "Sent to SortedPRO as {reference}"
 
@@ -44,6 +45,7 @@ def settings(
     key = _text(shop, "consumer_key", problems, required=True)
     secret = _text(shop, "consumer_secret", problems, required=True)
     secrets = _secrets(shop.get("secrets"), problems)
+    hosts = _hosts(shop.get("hosts"), problems)
     meta, note = _write_back(write_back, problems)
     offline = any(map(_is_placeholder, (url, key, secret, *secrets)))
     if url and not _is_placeholder(url):
@@ -55,6 +57,7 @@ def settings(
         domain=url if _is_placeholder(url) else httpx.URL(url).host,
         secrets=secrets,
         offline=offline,
+        hosts=() if _is_placeholder(url) else tuple(dict.fromkeys([host_of(url), *hosts])),
         url=_API.split(url, maxsplit=1)[0].rstrip("/"),
         consumer_key=key,
         consumer_secret=secret,
@@ -96,6 +99,28 @@ def _secrets(value: object, problems: list[Problem]) -> tuple[str, ...]:
         message = "the webhook secrets are a list of texts; the secret stands in the webhook's settings in WooCommerce"
     problems.append(Problem(message=message, source="shop.secrets", code="missing_setting"))
     return ()
+
+
+def _hosts(value: object, problems: list[Problem]) -> list[str]:
+    """Further hosts that the shop's orders may come from: former names, those of other languages.
+
+    One text may list several, so that a variable can.
+    """
+    given = value.split(",") if isinstance(value, str) else value or []
+    if not isinstance(given, Sequence) or not all(isinstance(host, str) or host is None for host in given):
+        message = "the hosts are a list of names: [old.shop.example, shop.example]"
+        problems.append(Problem(message=message, source="shop.hosts"))
+        return []
+    texts = [host.strip() for host in given if host and host.strip() and not _is_placeholder(host.strip())]
+    for text in texts:
+        if not _is_bare_host(text):
+            message = "this is no bare host; write it like old.shop.example, without https:// and without a path"
+            problems.append(Problem(message=message, source="shop.hosts", found="" if "@" in text else text[:80]))
+    return [host_of(f"https://{text}") for text in texts if _is_bare_host(text)]
+
+
+def _is_bare_host(text: str) -> bool:
+    return bool(host_of(f"https://{text}")) and not any(sign in "/@?#%" or sign.isspace() for sign in text)
 
 
 def _write_back(section: Mapping[str, Any], problems: list[Problem]) -> tuple[str, str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from html import unescape
 from typing import Any
 
 from bridge.platforms.base import Fetched, Json, LeftOut, Look, Shipping
-from bridge.platforms.goods import decimal, once_a_look
+from bridge.platforms.goods import decimal
+from bridge.platforms.parting import parted
 from bridge.platforms.woocommerce.bundles import Bundles, bundles_of, says_it_travels_alone
 
 # https://woocommerce.com/document/woocommerce-product-settings/ : the units that a shop may choose.
@@ -31,7 +33,7 @@ NO_SHIPPING = "does not need shipping"
 INSIDE_BUNDLE = "inside the bundle it was sold in"
 
 
-@once_a_look
+@parted
 def shipping_of(look: Look) -> Shipping:
     """What ships of the order of a look; see `shipping`."""
     return shipping(look.order, look.fetched)
@@ -51,6 +53,7 @@ def shipping(order: Json, fetched: Fetched) -> Shipping:
     bundles = bundles_of(lines)
     units = fetched.data.get("units") or {}
     gram, centimetre = _GRAMS.get(str(units.get("weight"))), _CENTIMETRES.get(str(units.get("dimension")))
+    way = {"location": None, "location_id": None, "methods": methods_of(order), "pickup_point": None}
     shipped, left_out = [], []
     for line in lines:
         bought, gone = _quantities(line, refunded)
@@ -62,7 +65,7 @@ def shipping(order: Json, fetched: Fetched) -> Shipping:
             left_out.append(_left_out(line, quantity, reason))
         elif quantity > 0:
             amounts = {"ordered": _whole(bought), "quantity": _whole(quantity)}
-            shipped.append({**line, **_measures(products[product_id(line)], gram, centimetre), **amounts})
+            shipped.append({**line, **_measures(products[product_id(line)], gram, centimetre), **way, **amounts})
     return Shipping(lines=tuple(shipped), left_out=tuple(left_out), notes=_notes(shipped, products))
 
 
@@ -70,6 +73,17 @@ def order_lines(order: Json) -> list[Mapping[str, Any]]:
     """The order's lines; what is no object among them is passed over."""
     lines = order.get("line_items")
     return [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
+
+
+def methods_of(order: Json) -> list[str]:
+    """Names of the order's shipping method, the surest first: "flat_rate:3", "flat_rate", "Tracked 48".
+
+    Of several shipping lines those of all, in their order. Old shops and some plugins write the instance, and more,
+    into the method itself ("table_rate:5:2"), which is then known by each of its stages.
+    """
+    lines = order.get("shipping_lines")
+    found = [_method_names(line) for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
+    return list(dict.fromkeys(name for names in found for name in names if name))
 
 
 def product_id(line: Mapping[str, Any]) -> str:
@@ -96,6 +110,15 @@ def refunded_quantities(order: Json, fetched: Fetched) -> dict[str, Decimal]:
     return quantities
 
 
+def _method_names(line: Mapping[str, Any]) -> list[str]:
+    method, instance = (str(line.get(key) or "").strip() for key in ("method_id", "instance_id"))
+    stages = method.split(":")
+    names = [":".join(stages[:end]) for end in range(len(stages), 0, -1)]
+    if method and instance and len(stages) == 1:
+        names.insert(0, f"{method}:{instance}")
+    return [*names, unescape(str(line.get("method_title") or "")).strip()]
+
+
 def _read(
     order: Json, lines: Sequence[Mapping[str, Any]], fetched: Fetched
 ) -> tuple[dict[str, Mapping[str, Any]], dict[str, Decimal]]:
@@ -120,7 +143,8 @@ def _stays(line: Mapping[str, Any], products: Mapping[str, Mapping[str, Any]], b
     product = products[product_id(line)]
     if product.get("shipping_required") is False:
         return NO_SHIPPING
-    if not product and any(says_it_travels_alone(part) for part in bundles.parts_of(line)):
+    parts = bundles.parts_of(line)
+    if not product and parts and all(says_it_travels_alone(part) for part in parts):
         return NO_SHIPPING  # of the bundle itself nothing is known, and its contents ship
     container = bundles.container_of(line)
     if container is None:

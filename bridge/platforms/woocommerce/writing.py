@@ -1,4 +1,4 @@
-"""Leaving reference and record on a WooCommerce order: idempotent, and never over another reference."""
+"""Leaving reference and record on a WooCommerce order: idempotent, beside those of other parts, never over another."""
 
 from __future__ import annotations
 
@@ -11,7 +11,14 @@ from bridge.http import Budget
 from bridge.platforms.base import OrderBody, Record
 from bridge.platforms.woocommerce import reading
 from bridge.platforms.woocommerce.api import Api, Reply
-from bridge.platforms.woocommerce.records import RECORD_META, identity, meta_values, record_on, written
+from bridge.platforms.woocommerce.records import (
+    RECORD_META,
+    meta_values,
+    own_records,
+    records_on,
+    references_in,
+    written,
+)
 from bridge.platforms.woocommerce.settings import WooCommerceSettings
 
 _NO_ORDER = frozenset({"woocommerce_rest_shop_order_invalid_id", "woocommerce_rest_order_invalid_id"})
@@ -31,14 +38,15 @@ def write_reference(
     """Write what is not there yet: the reference and the record as meta data, then a private note.
 
     Writing meta data makes WooCommerce send the order once more, even if nothing changes, so it is left alone where all
-    is well; a note sends nothing (measured, 8.9.3 and 11.0.1). A note that fails is a warning.
+    is well; a note sends nothing (measured, 8.9.3 and 11.0.1). A note that fails is a warning. Two parts of one order
+    may not be written at once: the later would undo the earlier.
     """
     found = reading.order(api, body.order_id, budget)
     if found is None or is_another(found.document, body):
         raise WriteBackRefused(_GONE, code="order_gone")
     if not _is_written(found.document, settings.meta, record):
         _refuse_conflict(found.document, settings.meta, record)
-        _write_meta(api, settings.meta, record, budget)
+        _write_meta(api, settings.meta, record, own_records(found.document), budget)
     return _note(api, settings.note.replace("{reference}", record.reference), record, budget) if settings.note else ()
 
 
@@ -49,41 +57,55 @@ def is_another(order: Mapping[str, Any], body: OrderBody) -> bool:
 
 
 def _is_written(order: Mapping[str, Any], meta: str, record: Record) -> bool:
-    stands = record_on(order)
+    stands = own_records(order)
     return (
-        meta_values(order, meta) == [record.reference]
-        and stands is not None
-        and not stands.also
-        and stands.names(*identity(order))
-        and (stands.reference, stands.part, stands.destination) == (record.reference, record.part, record.destination)
+        bool(stands)
+        and not stands[0].also
+        and any(_says_the_same(one, record) for one in stands)
+        and meta_values(order, meta) == [_references(stands)]
     )
 
 
+def _says_the_same(stands: Record, record: Record) -> bool:
+    """Whether two records differ in nothing but their time."""
+    same_part = (stands.reference, stands.part, stands.destination)
+    return same_part == (record.reference, record.part, record.destination)
+
+
 def _refuse_conflict(order: Mapping[str, Any], meta: str, record: Record) -> None:
-    """Raise WriteBackConflict where another reference stands, unless it was copied from another order."""
-    stands = record_on(order)
-    if stands is not None and not stands.names(*identity(order)):
+    """Raise WriteBackConflict where another reference stands for this part, or one of no part.
+
+    References that were copied from another order with its record do not count.
+    """
+    stands = own_records(order)
+    if not stands and records_on(order):
         return
-    if stands is not None and (stands.reference, stands.destination) != (record.reference, record.destination):
-        raise WriteBackConflict(
-            f"the order carries {stands.reference} of {stands.destination}, so {record.reference} of "
-            f"{record.destination} was not written; {_TWO_REFERENCES}"
-        )
-    if any(value not in (None, "", record.reference) for value in meta_values(order, meta)):
+    for one in stands:
+        if one.part == record.part and not _says_the_same(one, record):
+            raise WriteBackConflict(
+                f"the order carries {one.reference} of {one.destination}{_of_part(record)}, so {record.reference} of "
+                f"{record.destination} was not written; {_TWO_REFERENCES}"
+            )
+    known = {record.reference, *(one.reference for one in stands)}
+    if any(text not in known for value in meta_values(order, meta) for text in references_in(value)):
         raise WriteBackConflict(
             f"the order's custom field {meta} holds another text, so {record.reference} was not written; if it is no "
             f"reference, empty the field; if it is one, {_TWO_REFERENCES}"
         )
-    if stands is not None and stands.also:
+    if also := [text for text in (stands[0].also if stands else ()) if text not in known]:
         raise WriteBackConflict(
-            f"beside {record.reference} the order carries {', '.join(stands.also)}, so nothing was written; "
-            f"{_TWO_REFERENCES}"
+            f"beside {record.reference} the order carries {', '.join(also)}, so nothing was written; {_TWO_REFERENCES}"
         )
 
 
-def _write_meta(api: Api, meta: str, record: Record, budget: Budget) -> None:
-    """By key without id: WooCommerce changes the first row of a key and removes further ones (measured, 11.0.1)."""
-    rows = [{"key": meta, "value": record.reference}, {"key": RECORD_META, "value": written(record)}]
+def _write_meta(api: Api, meta: str, record: Record, stands: Sequence[Record], budget: Budget) -> None:
+    """Write the record beside those of other parts that stand there.
+
+    By key without id: WooCommerce changes the first row of a key and removes further ones (measured, 11.0.1). It has no
+    way to write only where nothing has changed since the reading, so its answer is looked at.
+    """
+    merged = sorted([*(one for one in stands if one.part != record.part), record], key=lambda one: one.part)
+    rows = [{"key": meta, "value": _references(merged)}, {"key": RECORD_META, "value": written(*merged)}]
     reply = api.put(f"orders/{record.order_id}", {"meta_data": rows}, budget)
     if reply.code in _NO_ORDER:
         raise WriteBackRefused(_GONE, code="order_gone")
@@ -92,6 +114,28 @@ def _write_meta(api: Api, meta: str, record: Record, budget: Budget) -> None:
             f"the shop refused the reference with {_named(reply)}; look into the shop's log: the bridge tries again "
             "every hour"
         )
+    _check_written(reply, merged)
+
+
+def _check_written(reply: Reply, merged: Sequence[Record]) -> None:
+    """Raise ShopTrouble where a record is not on the order as the shop gives it back."""
+    found = own_records(reply.document) if isinstance(reply.document, Mapping) else ()
+    lost = [str(one.part) for one in merged if not any(_says_the_same(stands, one) for stands in found)]
+    if lost:
+        raise ShopTrouble(
+            f"the shop took the reference, but then lacked the record of part {', '.join(lost)}: something else wrote "
+            "to the order at the same moment; the bridge reads the order and tries again",
+            code="write_back_raced",
+        )
+
+
+def _references(parts: Sequence[Record]) -> str:
+    """What people read in the order's custom field."""
+    return ", ".join(dict.fromkeys(one.reference for one in parts))
+
+
+def _of_part(record: Record) -> str:
+    return f" as its part {record.part}" if record.part > 1 else ""
 
 
 def _note(api: Api, text: str, record: Record, budget: Budget) -> Sequence[str]:

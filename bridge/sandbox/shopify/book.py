@@ -13,6 +13,9 @@ from typing import Any
 
 Json = dict[str, Any]
 
+MAIN = "Main warehouse"
+ACTIVE = frozenset({"OPEN", "SCHEDULED", "ON_HOLD"})  # states in which something may still be done with a part
+
 _ids = count(8_800_000_000_001)
 
 
@@ -42,10 +45,11 @@ class FulfillmentOrder:
     lines: tuple[FulfillmentLine, ...]
     method: str | None = "SHIPPING"
     status: str = "OPEN"
-    location: str = "Main warehouse"
+    location: str = MAIN
     location_id: int = 70_000_000_001
     service_code: str | None = "Standard"
     presented_name: str | None = "Standard delivery"
+    source_reference: str | None = None
     fulfill_at: datetime | None = None
     holds: tuple[Hold, ...] = ()
     third_party: bool = False  # a fulfilment service has it: seen only with the third-party scope
@@ -110,18 +114,40 @@ class Order:
         return [tag for tag in self.body.get("tags", "").split(", ") if tag]
 
 
+def location_id(name: str) -> int:
+    """A location's number; always the same for a name."""
+    if name == MAIN:
+        return 70_000_000_001
+    return 70_000_000_100 + int(hashlib.sha256(name.encode()).hexdigest()[:7], 16)
+
+
 def route(
-    body: Mapping[str, Any], method: str | None = "SHIPPING", *, location: str = "Main warehouse"
+    body: Mapping[str, Any], method: str | None = "SHIPPING", *, location: str = MAIN
 ) -> tuple[FulfillmentOrder, ...]:
-    """The fulfilment orders Shopify makes of an order: one for what ships, one with method NONE for the rest."""
+    """The fulfilment orders Shopify makes of an order: one for what ships, one with method NONE for the rest.
+
+    What ships has the shipping method of the body's first shipping line.
+    """
     goods = [line for line in body["line_items"] if line["requires_shipping"] and not line["gift_card"]]
     rest = [line for line in body["line_items"] if line not in goods]
+    code, title = carriage_of(body)
+    where: Json = {"location": location, "location_id": location_id(location)}
     made = []
     if goods:
-        made.append(FulfillmentOrder(lines=lines_of(goods), method=method, location=location))
+        made.append(
+            FulfillmentOrder(lines=lines_of(goods), method=method, service_code=code, presented_name=title, **where)
+        )
     if rest:
-        made.append(FulfillmentOrder(lines=lines_of(rest), method="NONE", service_code=None, presented_name=None))
+        made.append(
+            FulfillmentOrder(lines=lines_of(rest), method="NONE", service_code=None, presented_name=None, **where)
+        )
     return tuple(made)
+
+
+def carriage_of(body: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Code and title of the body's first shipping line."""
+    first = next(iter(body["shipping_lines"] or ()), None)
+    return (first["code"], first["title"]) if first else (None, None)
 
 
 def lines_of(lines: Iterable[Mapping[str, Any]]) -> tuple[FulfillmentLine, ...]:
@@ -214,59 +240,27 @@ def cancelled(order: Order, reason: str, now: datetime) -> Order:
     return with_body(replace(order, fulfillment=closed), **values)
 
 
-def edited(order: Order, line_id: int, quantity: int) -> Order:
-    """The order with another quantity of one line, as a merchant's edit leaves it."""
-    lines = [
-        {**line, "current_quantity": quantity, "fulfillable_quantity": quantity} if line["id"] == line_id else line
-        for line in order.body["line_items"]
-    ]
-    routed = tuple(replace(held, lines=_requantified(held.lines, line_id, quantity)) for held in order.fulfillment)
-    return with_body(replace(order, fulfillment=routed), line_items=lines)
+def fulfilled(order: Order, fulfillment_order_id: int | None = None) -> Order:
+    """The order with everything fulfilled, or one fulfilment order of it."""
+    done = [held for held in order.fulfillment if fulfillment_order_id in {None, held.id}]
+    units: dict[int, int] = {}
+    for line in (line for held in done for line in held.lines):
+        units[line.line_id] = units.get(line.line_id, 0) + line.remaining
+    lines = [_line_fulfilled(line, units.get(line["id"])) for line in order.body["line_items"]]
+    closed = tuple(
+        replace(held, status="CLOSED", lines=_emptied(held.lines)) if held in done else held
+        for held in order.fulfillment
+    )
+    status = "partial" if any(line["fulfillable_quantity"] for line in lines) else "fulfilled"
+    return with_body(replace(order, fulfillment=closed), line_items=lines, fulfillment_status=status)
 
 
-def refunded(order: Order, line_id: int, quantity: int, now: datetime) -> Order:
-    """The order with a quantity of one line refunded and not restocked to ship."""
-    line = next(found for found in order.body["line_items"] if found["id"] == line_id)
-    left = line["current_quantity"] - quantity
-    after = edited(order, line_id, left)
-    refund_id = next(_ids)
-    amount = Decimal(line["price"]) * quantity
-    item = {
-        "id": next(_ids),
-        "line_item_id": line_id,
-        "location_id": None,
-        "quantity": quantity,
-        "restock_type": "no_restock",
-        "subtotal": float(amount),
-        "total_tax": 0.0,
-        "line_item": line,
-    }
-    refund = {
-        "id": refund_id,
-        "admin_graphql_api_id": f"gid://shopify/Refund/{refund_id}",
-        "order_id": order.body["id"],
-        "created_at": stamp(now),
-        "processed_at": stamp(now),
-        "note": None,
-        "restock": False,
-        "user_id": None,
-        "refund_line_items": [item],
-        "order_adjustments": [],
-        "transactions": [],
-        "duties": [],
-    }
-    all_back = not any(found["current_quantity"] for found in after.body["line_items"])
-    status = "refunded" if all_back else "partially_refunded"
-    return with_body(after, refunds=[*order.body["refunds"], refund], financial_status=status)
-
-
-def fulfilled(order: Order) -> Order:
-    """The order with everything fulfilled."""
-    lines = [
-        {**line, "fulfillable_quantity": 0, "fulfillment_status": "fulfilled"} for line in order.body["line_items"]
-    ]
-    closed = tuple(replace(held, status="CLOSED", lines=_emptied(held.lines)) for held in order.fulfillment)
-    return with_body(replace(order, fulfillment=closed), line_items=lines, fulfillment_status="fulfilled")
+def _line_fulfilled(line: Json, units: int | None) -> Json:
+    """A line of the body with some of its units fulfilled."""
+    if units is None:
+        return line
+    left = max(0, line["fulfillable_quantity"] - units)
+    return {**line, "fulfillable_quantity": left, "fulfillment_status": "partial" if left else "fulfilled"}
 
 
 def held_back(order: Order, hold: Hold) -> Order:
@@ -286,6 +280,18 @@ def scheduled(order: Order, at: datetime) -> Order:
     return _each(order, {"OPEN"}, lambda found: replace(found, status="SCHEDULED", fulfill_at=at))
 
 
+def opened(order: Order) -> Order:
+    """The order with its scheduled fulfilment orders open, as they become when their time has come."""
+    return _each(order, {"SCHEDULED"}, lambda found: replace(found, status="OPEN", fulfill_at=None))
+
+
+def with_metafield(order: Order, metafield: Metafield) -> Order:
+    """The order with a metafield, in place of the one of its name."""
+    names = (metafield.namespace, metafield.key)
+    others = tuple(held for held in order.metafields if (held.namespace, held.key) != names)
+    return replace(order, metafields=(*others, metafield))
+
+
 def _each(order: Order, statuses: set[str], change: Callable[[FulfillmentOrder], FulfillmentOrder]) -> Order:
     changed = [change(held) if held.status in statuses else held for held in order.fulfillment]
     return replace(order, fulfillment=tuple(changed))
@@ -293,9 +299,3 @@ def _each(order: Order, statuses: set[str], change: Callable[[FulfillmentOrder],
 
 def _emptied(lines: Sequence[FulfillmentLine]) -> tuple[FulfillmentLine, ...]:
     return tuple(replace(line, remaining=0) for line in lines)
-
-
-def _requantified(lines: Sequence[FulfillmentLine], line_id: int, quantity: int) -> tuple[FulfillmentLine, ...]:
-    return tuple(
-        replace(line, total=quantity, remaining=quantity) if line.line_id == line_id else line for line in lines
-    )

@@ -310,5 +310,5 @@ def _delivery_method(held: FulfillmentOrder) -> Json | None:
         "methodType": held.method,
         "presentedName": held.presented_name,
         "serviceCode": held.service_code,
-        "sourceReference": None,
+        "sourceReference": held.source_reference,
     }

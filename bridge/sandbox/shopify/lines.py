@@ -72,6 +72,33 @@ class Terms:
         ]
 
 
+def terms_of(body: Json) -> Terms:
+    """The terms of an order that stands, by its lines."""
+    lines = body["line_items"]
+    sets = [line["price_set"] for line in lines if Decimal(line["price"])]
+    rates = [Decimal(str(tax["rate"])) for line in lines for tax in line["tax_lines"]]
+    exchange = Decimal(1)
+    if sets:
+        shown, own = (Decimal(sets[0][kind]["amount"]) for kind in ("presentment_money", "shop_money"))
+        exchange = shown / own
+    return Terms(
+        shop=body["currency"],
+        presentment=body["presentment_currency"],
+        exchange=exchange,
+        tax_rate=rates[0] if rates else Decimal(0),
+        taxes_included=body["taxes_included"],
+    )
+
+
+def raised_line(line: Json, more: int, terms: Terms) -> Json:
+    """A line of `line_items` with `more` units ordered, and their tax."""
+    quantity = line["quantity"] + more
+    cut = sum((Decimal(one["amount"]) for one in line["discount_allocations"]), Decimal(0))
+    tax_lines = terms.tax_lines(terms.tax_of(Decimal(line["price"]) * quantity - cut))
+    counts = {name: line[name] + more for name in ("quantity", "current_quantity", "fulfillable_quantity")}
+    return {**line, **counts, "tax_lines": tax_lines}
+
+
 def article_line(article: Article, line_id: int, cut: Decimal, terms: Terms) -> Json:
     """One of `line_items`; `cut` is its share of the discount."""
     variant = article.variant
@@ -110,12 +137,12 @@ def article_line(article: Article, line_id: int, cut: Decimal, terms: Terms) -> 
     }
 
 
-def carriage_line(line_id: int, title: str, price: Decimal, terms: Terms) -> Json:
+def carriage_line(line_id: int, title: str, price: Decimal, terms: Terms, code: str | None = None) -> Json:
     """One of `shipping_lines`."""
     return {
         "id": line_id,
         "carrier_identifier": None,
-        "code": title,
+        "code": code or title,
         "current_discounted_price_set": terms.set_of(price),
         "discounted_price": str(price),
         "discounted_price_set": terms.set_of(price),

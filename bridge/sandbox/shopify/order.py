@@ -49,6 +49,8 @@ def shopify_order(
     discount: Decimal = Decimal("0.00"),
     shipping: Decimal | None = Decimal("4.95"),
     shipping_title: str = "Standard delivery",
+    shipping_code: str | None = None,
+    pickup_point: str | None = None,
     tax_rate: Decimal = Decimal("0.20"),
     taxes_included: bool = True,
     currency: str = "GBP",
@@ -65,7 +67,9 @@ def shopify_order(
     """An order's body. Money and ids are exact; `discount` is one code over all lines.
 
     `address`: "none" is a null shipping address, "absent" no key at all, "hollow" one without street and postcode, and
-    "redacted" what an app without protected customer data gets. `shipping` None makes an order without shipping lines.
+    "redacted" what an app without protected customer data gets. `shipping` None makes an order without shipping lines;
+    `shipping_code` is the title unless given. `pickup_point` is the name of a point that a carrier takes the goods to:
+    it stands as the company of the shipping address.
     """
     terms = Terms(
         shop=currency,
@@ -75,7 +79,8 @@ def shopify_order(
         taxes_included=taxes_included,
     )
     items = _items(number, lines, discount, terms)
-    carriage = [] if shipping is None else [carriage_line(_FIRST_CARRIAGE_ID + number, shipping_title, shipping, terms)]
+    carriage_id = _FIRST_CARRIAGE_ID + number
+    carriage = [] if shipping is None else [carriage_line(carriage_id, shipping_title, shipping, terms, shipping_code)]
     amounts = totals(items, carriage, terms)
     body = {
         **dict.fromkeys(_NULL),
@@ -100,6 +105,8 @@ def shopify_order(
         "line_items": items,
         "shipping_lines": carriage,
     }
+    if pickup_point:
+        body["shipping_address"] = {**personal.address(buyer or person(number)), "company": pickup_point}
     return personal.redacted(body) if address == "redacted" else body
 
 

@@ -13,9 +13,12 @@ from typing import Any
 from bridge.sandbox.faults import Fault, Match, Script
 from bridge.sandbox.server import Answer, Request
 from bridge.sandbox.shopify import book as changes
+from bridge.sandbox.shopify import edits
 from bridge.sandbox.shopify.admin import AdminApi
-from bridge.sandbox.shopify.book import Book, FulfillmentOrder, Hold, Order, Variant, route, stamp
+from bridge.sandbox.shopify.book import MAIN, Book, FulfillmentOrder, Hold, Metafield, Order, Variant, route, stamp
 from bridge.sandbox.shopify.bucket import Bucket
+from bridge.sandbox.shopify.connections import gid
+from bridge.sandbox.shopify.lines import Article
 from bridge.sandbox.webhooks import Packet, Post, Sender, signature
 
 API_VERSION = "2026-10"
@@ -86,16 +89,26 @@ class FakeShopify:
         method: str | None = "SHIPPING",
         routed_after: timedelta = timedelta(0),
         recommendation: str = "NONE",
+        risk_levels: Sequence[str] = ("LOW",),
+        metafields: Mapping[str, str] | None = None,
         topics: Sequence[str] | None = None,
     ) -> str:
         """Put an order in and send its webhooks; its id.
 
-        Its fulfilment orders (made by `route` unless given) appear after `routed_after`. `topics` are those sent at
-        once, by default orders/create, and orders/paid where it is paid.
+        Its fulfilment orders (made by `route` unless given) appear after `routed_after`. `metafields` are texts by
+        name ("custom.legacy_reference"). `topics` are those sent at once, by default orders/create, and orders/paid
+        where it is paid.
         """
         held = route(body, method) if fulfillment_orders is None else tuple(fulfillment_orders)
         routed_at = self._clock() + routed_after
-        order = Order(body=dict(body), fulfillment=held, routed_at=routed_at, recommendation=recommendation)
+        order = Order(
+            body=dict(body),
+            fulfillment=held,
+            routed_at=routed_at,
+            metafields=tuple(self._metafield(name, value) for name, value in (metafields or {}).items()),
+            recommendation=recommendation,
+            risk_levels=tuple(risk_levels),
+        )
         self.book.add(order)
         usual = ("orders/create", "orders/paid") if body["financial_status"] == "paid" else ("orders/create",)
         self._tell(order, usual if topics is None else topics)
@@ -130,21 +143,37 @@ class FakeShopify:
         self._tell(order, ("orders/cancelled", "orders/updated"))
 
     def edit(self, order_id: str, line_id: int, quantity: int) -> None:
-        """The merchant changes a line's quantity."""
-        before = self.order(order_id)
-        order = self.book.change(order_id, lambda found: changes.edited(found, line_id, quantity))
-        self._send("orders/edited", _edit_body(before, order, line_id, quantity), order)
-        self._tell(order, ("orders/updated",))
+        """The merchant changes a line's quantity; see `edits.edited`."""
+        self._edit(order_id, lambda found: edits.edited(found, line_id, quantity))
 
-    def refund(self, order_id: str, line_id: int, quantity: int) -> None:
-        """A quantity of a line is refunded."""
-        order = self.book.change(order_id, lambda found: changes.refunded(found, line_id, quantity, self._clock()))
+    def add_variant(self, order_id: str, article: Article, location: str = MAIN) -> None:
+        """The merchant adds a line; see `edits.with_article`."""
+        self._edit(order_id, lambda found: edits.with_article(found, article, location=location))
+
+    def refund(self, order_id: str, line_id: int, quantity: int, restock_type: str = "no_restock") -> None:
+        """A quantity of a line is refunded; with `return` it has come back."""
+        order = self.book.change(
+            order_id, lambda found: edits.refunded(found, line_id, quantity, self._clock(), restock_type)
+        )
         self._send("refunds/create", order.body["refunds"][-1], order)
         self._tell(order, ("orders/updated",))
 
-    def fulfil(self, order_id: str) -> None:
-        """Everything is fulfilled."""
-        self._tell(self.book.change(order_id, changes.fulfilled), ("orders/fulfilled", "orders/updated"))
+    def exchange(self, order_id: str, line_id: int, quantity: int, article: Article, *, awaited: bool = False) -> None:
+        """Units of a line are exchanged for a new line; see `edits.exchanged`."""
+        before = len(self.order(order_id).body["refunds"])
+        order = self.book.change(
+            order_id,
+            lambda found: edits.exchanged(found, line_id, quantity, article, self._clock(), awaited=awaited),
+        )
+        for refund in order.body["refunds"][before:]:
+            self._send("refunds/create", refund, order)
+        self._tell(order, ("orders/updated",))
+
+    def fulfil(self, order_id: str, fulfillment_order_id: int | None = None) -> None:
+        """Everything is fulfilled, or one fulfilment order."""
+        order = self.book.change(order_id, lambda found: changes.fulfilled(found, fulfillment_order_id))
+        part = order.body["fulfillment_status"] == "partial"
+        self._tell(order, ("orders/partially_fulfilled" if part else "orders/fulfilled", "orders/updated"))
 
     def change(self, order_id: str, **values: Any) -> None:
         """Anything else changes in the body: a new address, a note."""
@@ -171,6 +200,38 @@ class FakeShopify:
         """Fulfilment is put off until a time."""
         order = self.book.change(order_id, lambda found: changes.scheduled(found, at), touch=False)
         self._tell_fulfillment(order, "fulfillment_orders/rescheduled")
+
+    def ready(self, order_id: str) -> None:
+        """What was scheduled is due: it becomes open."""
+        order = self.book.change(order_id, changes.opened, touch=False)
+        self._tell_fulfillment(order, "fulfillment_orders/scheduled_fulfillment_order_ready")
+
+    def move(
+        self,
+        order_id: str,
+        location: str,
+        fulfillment_order_id: int | None = None,
+        quantities: Mapping[int, int] | None = None,
+    ) -> None:
+        """A fulfilment order, the first active one unless named, goes to another location; see `edits.moved`."""
+        before = self.order(order_id)
+        held = _active(before, fulfillment_order_id)
+        order = self.book.change(order_id, lambda found: edits.moved(found, held, location, quantities), touch=False)
+        self._send("fulfillment_orders/moved", _moved_body(held, order, location), order)
+
+    def assess(self, order_id: str, recommendation: str, levels: Sequence[str]) -> None:
+        """Shopify or an app gives its opinion on fraud; it does not move the order's `updated_at`."""
+        order = self.book.change(
+            order_id,
+            lambda found: replace(found, recommendation=recommendation, risk_levels=tuple(levels)),
+            touch=False,
+        )
+        self._send("orders/risk_assessment_changed", _assessment_body(order, self._clock()), order)
+
+    def set_metafield(self, order_id: str, name: str, value: str, kind: str = "single_line_text_field") -> None:
+        """Somebody sets a metafield ("custom.legacy_reference"); it does not move the order's `updated_at`."""
+        made = self._metafield(name, value, kind)
+        self.book.change(order_id, lambda found: changes.with_metafield(found, made), touch=False)
 
     def reroute(self, order_id: str, fulfillment_orders: Sequence[FulfillmentOrder]) -> None:
         """The fulfilment orders become others: moved, split, merged."""
@@ -200,6 +261,17 @@ class FakeShopify:
         """What a write of tags over the API causes: our own echo."""
         if self.echo:
             self._tell(order, ("orders/updated",))
+
+    def _metafield(self, name: str, value: str, kind: str = "single_line_text_field") -> Metafield:
+        namespace, key = name.rsplit(".", 1)
+        return Metafield(namespace=namespace, key=key, type=kind, value=value, at=self._clock())
+
+    def _edit(self, order_id: str, change: Callable[[Order], Order]) -> None:
+        """Commit an edit."""
+        before = self.order(order_id)
+        order = self.book.change(order_id, change)
+        self._send("orders/edited", _edit_body(before, order), order)
+        self._tell(order, ("orders/updated",))
 
     def _tell(self, order: Order, topics: Sequence[str]) -> None:
         for topic in topics:
@@ -240,10 +312,52 @@ def rails_json(content: Any) -> bytes:
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e").encode()
 
 
-def _edit_body(before: Order, after: Order, line_id: int, quantity: int) -> dict[str, Any]:
-    was = next(line["current_quantity"] for line in before.body["line_items"] if line["id"] == line_id)
-    delta = {"id": line_id, "delta": abs(quantity - was)}
-    added, removed = ([delta], []) if quantity > was else ([], [delta])
+def _active(order: Order, fulfillment_order_id: int | None) -> FulfillmentOrder:
+    """The fulfilment order of this id, or the first in which something can be done. Raises KeyError without one."""
+    for held in order.fulfillment:
+        if held.id == fulfillment_order_id or (fulfillment_order_id is None and held.status in changes.ACTIVE):
+            return held
+    raise KeyError(f"order {order.id} has no such fulfilment order")
+
+
+def _moved_body(held: FulfillmentOrder, after: Order, location: str) -> dict[str, Any]:
+    """What fulfillment_orders/moved carries; the moved one is the last at its location."""
+    original = next(found for found in after.fulfillment if found.id == held.id)
+    arrived = [found for found in after.fulfillment if found.location == location and found.status in changes.ACTIVE]
+
+    def told(found: FulfillmentOrder) -> dict[str, Any]:
+        place = gid("Location", found.location_id)
+        return {"id": gid("FulfillmentOrder", found.id), "status": found.status.lower(), "assigned_location_id": place}
+
+    return {
+        "original_fulfillment_order": told(original),
+        "moved_fulfillment_order": told(arrived[-1]),
+        "destination_location_id": gid("Location", arrived[-1].location_id),
+        "fulfillment_order_line_items_requested": [
+            {"id": gid("FulfillmentOrderLineItem", line.id), "quantity": line.remaining} for line in arrived[-1].lines
+        ],
+        "source_location": {"id": gid("Location", held.location_id)},
+    }
+
+
+def _assessment_body(order: Order, now: datetime) -> dict[str, Any]:
+    """What orders/risk_assessment_changed carries: a level, never the recommendation."""
+    return {
+        "provider_id": None,
+        "provider_title": None,
+        "risk_level": order.risk_levels[-1].lower() if order.risk_levels else "none",
+        "created_at": stamp(now),
+        "order_id": order.body["id"],
+        "admin_graphql_api_order_id": gid("Order", order.id),
+    }
+
+
+def _edit_body(before: Order, after: Order) -> dict[str, Any]:
+    """What orders/edited carries: how many units of which lines came or went."""
+    was = {line["id"]: line["current_quantity"] for line in before.body["line_items"]}
+    changed = {line["id"]: line["current_quantity"] - was.get(line["id"], 0) for line in after.body["line_items"]}
+    added = [{"id": line_id, "delta": delta} for line_id, delta in changed.items() if delta > 0]
+    removed = [{"id": line_id, "delta": -delta} for line_id, delta in changed.items() if delta < 0]
     return {
         "order_edit": {
             "id": after.body["id"] + 1,

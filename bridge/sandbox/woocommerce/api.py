@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from bridge.sandbox.server import Reply, Request
 from bridge.sandbox.woocommerce.countries import country
-from bridge.sandbox.woocommerce.order import ZONE, times_of
+from bridge.sandbox.woocommerce.order import ZONE, shown_at, times_of
 from bridge.sandbox.woocommerce.products import Product, product_json
 from bridge.sandbox.woocommerce.store import NO_ORDERS, Note, Store
 
@@ -128,7 +128,7 @@ class RestApi:
         body = self._shop.store.order(number)
         if body is None:
             raise RestError("woocommerce_rest_shop_order_invalid_id", "Invalid ID.", 404)
-        return body
+        return shown_at(body, self._shop.url)
 
     def _write(self, number: int, request: Request) -> Reply:
         given = request.json()
@@ -136,9 +136,13 @@ class RestApi:
             raise RestError("woocommerce_rest_shop_order_invalid_id", "ID is invalid.", 400)
         if not isinstance(given, dict):
             raise RestError("rest_invalid_json", "Invalid JSON body passed.", 400)
-        body = self._shop.store.write(number, given)
+        try:
+            self._shop.store.write(number, given, self._shop.products)
+        except KeyError as error:
+            message = "Order item ID provided is not associated with order."
+            raise RestError("woocommerce_rest_invalid_item_id", message, 400) from error
         self._shop.saved(number)
-        return _reply(body)
+        return _reply(self._order(number))
 
     def _delete(self, number: int, request: Request) -> Reply:
         body = self._order(number)
@@ -166,7 +170,7 @@ class RestApi:
         if request.method != "GET":
             raise _no_route()
         query = request.query
-        found = [body for body in self._shop.store.orders() if _is_chosen(body, query)]
+        found = [shown_at(body, self._shop.url) for body in self._shop.store.orders() if _is_chosen(body, query)]
         name = {"modified": "date_modified_gmt", "id": "id"}.get(query.get("orderby", "date"), "date_created_gmt")
         found.sort(key=lambda body: (body[name], body["id"]), reverse=query.get("order", "desc") == "desc")
         return _page(found, query)

@@ -28,6 +28,7 @@ _TITLES = {
 }
 _ADDRESS = ("first_name", "last_name", "company", "address_1", "address_2", "city", "state", "postcode", "country")
 _SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$"}
+_NOT_PAID = frozenset({"pending", "on-hold", "failed", "cancelled", "checkout-draft", "auto-draft"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,15 +66,21 @@ def woo_order(
     discount: Decimal = Decimal("0.00"),
     shipping: Decimal | None = Decimal("4.95"),
     shipping_method: str = "flat_rate",
+    shipping_instance: str = "1",
     shipping_title: str = "Standard delivery",
     tax_rate: Decimal = Decimal("0.20"),
     currency: str = "GBP",
     customer_note: str = "",
+    created_via: str = "checkout",
+    shown_number: str = "",
+    order_key: str = "",
     meta: Mapping[str, Any] = MappingProxyType({}),
     home: str = "https://shop.example",
     at: datetime = EPOCH,
 ) -> Json:
-    """An order's body; its id is `number`. Prices, `discount` (one coupon) and `shipping` include tax.
+    """An order's body; its id is `number`, and a numbering plugin shows `shown_number` in its place.
+
+    Prices, `discount` (one coupon) and `shipping` include tax.
 
     `address`: "billing only" leaves the shipping address empty, as REST and virtual orders do; "company only" has no
     names; "none" is empty throughout. `shipping` None makes an order without shipping lines.
@@ -91,24 +98,63 @@ def woo_order(
         **_times(at, status, payment_method),
         **_totals(priced, carriage),
         "customer_id": customer_id,
-        "order_key": f"wc_order_{hashlib.sha256(str(number).encode()).hexdigest()[:13]}",
+        "order_key": order_key or key_of(number),
         **_addresses(who, address),
-        **_payment(payment_method, customer_note),
-        "number": str(number),
+        **_payment(payment_method, customer_note, created_via),
+        "number": shown_number or str(number),
         "meta_data": [
             {"id": number * 100 + index, "key": key, "value": value} for index, (key, value) in enumerate(meta.items())
         ],
         "line_items": [_line(found, number * 10 + index) for index, found in enumerate(priced)],
         "tax_lines": _tax_lines(priced, carriage, tax_rate, number * 10 + 9),
         "shipping_lines": [
-            _shipping_line(net, tax, shipping_title, shipping_method, number * 10 + 8) for net, tax in carriage
+            _shipping_line(net, tax, shipping_title, (shipping_method, shipping_instance), number * 10 + 8)
+            for net, tax in carriage
         ],
         "fee_lines": [],
         "coupon_lines": _coupons(priced, number * 10 + 7),
         "refunds": [],
     }
     processed = any(not (bought.product.virtual and bought.product.downloadable) for bought in lines)
-    return {**body, **_rest(body, home), "needs_processing": processed}
+    return {**body, **worked_out(body, home), "needs_processing": processed}
+
+
+def key_of(number: int) -> str:
+    """The order key that an order gets where nothing else is said."""
+    return f"wc_order_{hashlib.sha256(str(number).encode()).hexdigest()[:13]}"
+
+
+def line_of(purchase: Purchase, line_id: int, rate: Decimal) -> Json:
+    """One line at its product's price, without a discount."""
+    (priced,) = _priced([purchase], Decimal("0.00"), rate)
+    return _line(priced, line_id)
+
+
+def worked_out(body: Json, home: str) -> Json:
+    """What WooCommerce works out from an order whenever it shows it; `home` is the shop's address."""
+    collection = f"{home}/wp-json/wc/v3/orders"
+    own = f"{collection}/{body['id']}"
+    unpaid, buyer = body["status"] in {"pending", "failed"}, body["customer_id"]
+    return {
+        "payment_url": f"{home}/checkout/order-pay/{body['id']}/?pay_for_order=true&key={body['order_key']}",
+        "is_editable": body["status"] in {"pending", "on-hold", "auto-draft"},
+        "needs_payment": unpaid and body["total"] != "0.00",
+        "currency_symbol": _SYMBOLS.get(body["currency"], body["currency"]),
+        "_links": {
+            "self": [{"href": own, "targetHints": {"allow": ["GET", "POST", "PUT", "PATCH", "DELETE"]}}],
+            "collection": [{"href": collection}],
+            "email_templates": [{"embeddable": True, "href": f"{own}/actions/email_templates"}],
+            **({"customer": [{"href": f"{home}/wp-json/wc/v3/customers/{buyer}"}]} if buyer else {}),
+        },
+    }
+
+
+def shown_at(body: Json, home: str) -> Json:
+    """An order as the shop at `home` shows it: with its own links, where the body has links at all."""
+    if "_links" not in body:
+        return body
+    made = worked_out(body, home)
+    return {**body, "_links": made["_links"], "payment_url": made["payment_url"]}
 
 
 def wc_time(moment: datetime | None, *, gmt: bool) -> str | None:
@@ -164,12 +210,12 @@ def _line(found: _Priced, line_id: int) -> Json:
     }
 
 
-def _shipping_line(net: Decimal, tax: Decimal, title: str, method: str, line_id: int) -> Json:
+def _shipping_line(net: Decimal, tax: Decimal, title: str, method: tuple[str, str], line_id: int) -> Json:
     return {
         "id": line_id,
         "method_title": title,
-        "method_id": method,
-        "instance_id": "1",
+        "method_id": method[0],
+        "instance_id": method[1],
         "total": str(net),
         "total_tax": str(tax),
         "taxes": [{"id": 1, "total": str(tax), "subtotal": ""}],
@@ -223,7 +269,7 @@ def _totals(priced: Sequence[_Priced], carriage: Sequence[tuple[Decimal, Decimal
 
 
 def _times(at: datetime, status: str, payment_method: str) -> Json:
-    paid = at if status in {"processing", "completed"} and payment_method != "cod" else None
+    paid = None if status in _NOT_PAID or payment_method == "cod" else at
     return {
         **times_of("created", at),
         **times_of("modified", at),
@@ -258,33 +304,14 @@ def _address(who: Person) -> Json:
     }
 
 
-def _payment(method: str, note: str) -> Json:
+def _payment(method: str, note: str, created_via: str) -> Json:
     return {
         "payment_method": method,
         "payment_method_title": _TITLES.get(method, method.title()),
         "transaction_id": "",
         "customer_ip_address": "192.0.2.10",
         "customer_user_agent": "Mozilla/5.0",
-        "created_via": "checkout",
+        "created_via": created_via,
         "customer_note": note,
         "cart_hash": "",
-    }
-
-
-def _rest(body: Json, home: str) -> Json:
-    """What WooCommerce works out from the order."""
-    collection = f"{home}/wp-json/wc/v3/orders"
-    own = f"{collection}/{body['id']}"
-    unpaid, buyer = body["status"] in {"pending", "failed"}, body["customer_id"]
-    return {
-        "payment_url": f"{home}/checkout/order-pay/{body['id']}/?pay_for_order=true&key={body['order_key']}",
-        "is_editable": body["status"] in {"pending", "on-hold", "auto-draft"},
-        "needs_payment": unpaid and body["total"] != "0.00",
-        "currency_symbol": _SYMBOLS.get(body["currency"], body["currency"]),
-        "_links": {
-            "self": [{"href": own, "targetHints": {"allow": ["GET", "POST", "PUT", "PATCH", "DELETE"]}}],
-            "collection": [{"href": collection}],
-            "email_templates": [{"embeddable": True, "href": f"{own}/actions/email_templates"}],
-            **({"customer": [{"href": f"{home}/wp-json/wc/v3/customers/{buyer}"}]} if buyer else {}),
-        },
     }

@@ -6,14 +6,16 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, Literal
 
 from bridge.sandbox.faults import Fault, Match, Script
 from bridge.sandbox.server import Answer, Request
 from bridge.sandbox.webhooks import Packet, Post, Sender, signature
 from bridge.sandbox.woocommerce.api import RestApi, error_envelope, php_json
-from bridge.sandbox.woocommerce.order import times_of
+from bridge.sandbox.woocommerce.copies import made_of
+from bridge.sandbox.woocommerce.order import shown_at, times_of, woo_order
 from bridge.sandbox.woocommerce.products import PRODUCTS, Product
 from bridge.sandbox.woocommerce.store import Store
 
@@ -39,7 +41,8 @@ class FakeWooCommerce:
     """One shop. What happens to its orders goes out as signed webhooks to `webhooks.target`. Threads share it.
 
     A delivery's body is built when it goes out, not when the order changed, as in the real shop; only what
-    `webhooks.hold` keeps back is already on its way.
+    `webhooks.hold` keeps back is already on its way. Orders are shown with the shop's own address in their links,
+    whatever body they were put in with.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class FakeWooCommerce:
         self.store = Store(clock)
         self.webhooks = Sender()  # WooCommerce never sends a second time
         self.script = Script()
+        self.copies: dict[str, FakeWooCommerce] = {}  # by address; see `copy_at`
         self._clock = clock
         self._api = RestApi(self)
         self._lock = threading.Lock()
@@ -96,7 +100,7 @@ class FakeWooCommerce:
         found = self.store.order(number)
         if found is None:
             raise KeyError(number)
-        return found
+        return shown_at(found, self.url)
 
     def reference_of(self, number: int, key: str = "sorted_order_reference") -> Any:
         """What stands under a meta key of an order, None where there is none."""
@@ -107,20 +111,79 @@ class FakeWooCommerce:
         self.store.change(number, status=status)
         self._tell(number, "order.updated", f"action.woocommerce_order_status_{status}")
 
-    def pay(self, number: int) -> None:
-        """The buyer pays: only order.updated tells of it (measured)."""
-        self.store.change(number, status="processing", needs_payment=False, **times_of("paid", self._clock()))
-        self._tell(number, "order.updated", "action.woocommerce_order_status_processing")
+    def pay(self, number: int, status: str = "processing") -> None:
+        """The buyer pays: only order.updated tells of it (measured). Plugins choose other statuses than processing."""
+        self.store.change(number, status=status, needs_payment=False, **times_of("paid", self._clock()))
+        self._tell(number, "order.updated", f"action.woocommerce_order_status_{status}")
 
     def change(self, number: int, **values: Any) -> None:
         """Anything else changes: a new address, a note of the buyer."""
         self.store.change(number, **values)
         self._tell(number, "order.updated")
 
-    def refund(self, number: int, quantities: Mapping[int, int], reason: str = "") -> None:
-        """Quantities of lines (by line id) are refunded."""
-        self.store.refund(number, quantities, reason)
+    def edit(self, number: int, line_items: Sequence[Json]) -> None:
+        """Lines are added, changed or taken off as over the REST API; see `edits`. Raises KeyError."""
+        self.store.write(number, {"line_items": line_items}, self.products)
         self._tell(number, "order.updated")
+
+    def refund(
+        self, number: int, quantities: Mapping[int, int], reason: str = "", amount: Decimal = Decimal("0.00")
+    ) -> None:
+        """Quantities of lines (by line id) are refunded, or an amount that names no line."""
+        self.store.refund(number, quantities, reason, amount)
+        self._tell(number, "order.updated")
+
+    def renew(self, number: int, new: int, subscription: int = 0) -> None:
+        """A subscription that began with an order makes its next one, paid, with all of the first one's meta data."""
+        meta = {"_subscription_renewal": str(subscription or number)}
+        self._add_made_of(number, new, status="processing", created_via="subscription", meta=meta)
+
+    def duplicate(self, number: int, new: int, status: str = "pending") -> None:
+        """Someone in the shop makes a second order of one, as plugins for duplicating do: with its meta data."""
+        self._add_made_of(number, new, status=status, created_via="admin")
+
+    def bring_in(
+        self,
+        first: int,
+        count: int,
+        *,
+        since: datetime,
+        every: timedelta = timedelta(minutes=10),
+        status: str = "completed",
+        topics: Sequence[str] = ("order.created", "order.updated"),
+    ) -> None:
+        """Import old orders under the numbers from `first`: made at their own times, and saved only now."""
+        for place in range(count):
+            body = woo_order(
+                first + place, at=since + place * every, status=status, created_via="import", home=self.url
+            )
+            self.add_order({**body, **times_of("modified", self._clock())}, topics=topics)
+
+    def copy_at(self, url: str) -> FakeWooCommerce:
+        """A copy of the shop at another address, as a staging site is: same orders, keys, secret and webhooks.
+
+        From now on each goes its own way. It stands in `copies`, and ends with the shop.
+        """
+        copy = FakeWooCommerce(
+            url,
+            self.secret,
+            self.consumer_key,
+            self.consumer_secret,
+            products=self.products.values(),
+            topics=[found.topic for found in self._subscriptions.values()],
+            clock=self._clock,
+        )
+        copy.store.take_over(self.store)
+        copy.webhooks.target = self.webhooks.target
+        self.copies[url] = copy
+        return copy
+
+    def roll_back(self, last: int) -> None:
+        """The shop is restored from a backup of when `last` was its newest order; nothing tells of the lost ones.
+
+        The numbers after it are given again, to other orders with other keys (`woo_order(..., order_key=)`).
+        """
+        self.store.roll_back(last)
 
     def trash(self, number: int) -> None:
         """The order goes into the trash: order.deleted with its id, and order.updated with status trash."""
@@ -177,7 +240,12 @@ class FakeWooCommerce:
 
     def close(self) -> None:
         """Send nothing more."""
+        for copy in self.copies.values():
+            copy.close()
         self.webhooks.close()
+
+    def _add_made_of(self, number: int, new: int, **values: Any) -> None:
+        self.add_order(made_of(self.order(number), new, at=self._clock(), home=self.url, **values))
 
     def _tell(self, number: int, *topics: str) -> None:
         for topic in topics:
@@ -251,7 +319,9 @@ class FakeWooCommerce:
         if not self.owner_has_rights:
             return error_envelope("woocommerce_rest_cannot_view", "Sorry, you cannot view this resource.", 403)
         found = self.store.order(number)
-        return found or error_envelope("woocommerce_rest_shop_order_invalid_id", "Invalid ID.", 404)
+        if found is not None:
+            return shown_at(found, self.url)
+        return error_envelope("woocommerce_rest_shop_order_invalid_id", "Invalid ID.", 404)
 
 
 _AGENT = "WooCommerce/11.0.1 Hookshot (WordPress/7.1)"

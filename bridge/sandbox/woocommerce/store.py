@@ -10,7 +10,9 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
+from bridge.sandbox.woocommerce.edits import edited
 from bridge.sandbox.woocommerce.order import times_of
+from bridge.sandbox.woocommerce.products import Product
 
 Json = dict[str, Any]
 
@@ -56,10 +58,10 @@ class Store:
         with self._lock:
             return list(self._orders.values())
 
-    def write(self, number: int, given: Mapping[str, Any]) -> Json:
-        """A REST PUT: addresses are merged, meta by `merged_meta`. It moves date_modified even if nothing changes.
+    def write(self, number: int, given: Mapping[str, Any], products: Mapping[int, Product]) -> Json:
+        """A REST PUT: addresses are merged, meta by `merged_meta`, lines by `edited`.
 
-        Raises KeyError where there is no such order.
+        It moves date_modified even if nothing changes. Raises KeyError where there is no such order, line or product.
         """
         with self._lock:
             body = self._orders[number]
@@ -67,6 +69,8 @@ class Store:
             for name in ("billing", "shipping"):
                 if name in given:
                     values[name] = {**body[name], **given[name]}
+            if "line_items" in given:
+                values |= edited(body, given["line_items"], products, lambda: next(self._ids))
             if "meta_data" in given:
                 values["meta_data"] = merged_meta(body["meta_data"], given["meta_data"], lambda: next(self._ids))
             if given.get("set_paid"):
@@ -83,6 +87,20 @@ class Store:
                 values |= times_of("completed", now)
             self._orders[number] = {**body, **values, **times_of("modified", now)}
             return self._orders[number]
+
+    def take_over(self, other: Store) -> None:
+        """Have what another store has, as a copied database has."""
+        with other._lock, self._lock:
+            self._orders = dict(other._orders)
+            self._notes = {number: list(notes) for number, notes in other._notes.items()}
+            self._refunds = {number: list(refunds) for number, refunds in other._refunds.items()}
+
+    def roll_back(self, last: int) -> None:
+        """Have no orders after the one with this number, as a database has that was restored from a backup."""
+        with self._lock:
+            for number in [known for known in self._orders if known > last]:
+                for kept in (self._orders, self._notes, self._refunds):
+                    kept.pop(number, None)
 
     def remove(self, number: int) -> None:
         """Delete an order for good. Raises KeyError."""
@@ -106,22 +124,26 @@ class Store:
         with self._lock:
             return list(reversed(self._refunds.get(number, [])))
 
-    def refund(self, number: int, quantities: Mapping[int, int], reason: str) -> Json:
-        """Refund quantities of lines (by line id); the order as it then is: refunded when nothing is left.
+    def refund(
+        self, number: int, quantities: Mapping[int, int], reason: str, amount: Decimal = Decimal("0.00")
+    ) -> Json:
+        """Refund quantities of lines (by line id), and an amount beside them that names no line.
 
-        Raises KeyError where there is no such order or line.
+        The order as it then is: refunded when nothing is left. Raises KeyError where there is no such order or line.
         """
         with self._lock:
             body = self._orders[number]
             lines = {line["id"]: line for line in body["line_items"]}
             items = [_refund_line(lines[line], quantity, next(self._ids)) for line, quantity in quantities.items()]
-            total = sum((Decimal(item["total"]) + Decimal(item["total_tax"]) for item in items), Decimal("0.00"))
+            total = sum((Decimal(item["total"]) + Decimal(item["total_tax"]) for item in items), -amount)
             refund = _refund(next(self._ids), total, reason, items, self.clock())
             self._refunds.setdefault(number, []).append(refund)
             shown = {"id": refund["id"], "reason": reason, "total": str(total), "total_tax": "0.00"}
             left = sum(line["quantity"] for line in lines.values()) - self._refunded(number)
-            status = {} if left > 0 else {"status": "refunded"}
-            return self.change(number, refunds=[shown, *body["refunds"]], **status)
+            refunds = [shown, *body["refunds"]]
+            unpaid = Decimal(body["total"]) + sum(Decimal(one["total"]) for one in refunds)
+            status = {} if left > 0 and unpaid > 0 else {"status": "refunded"}
+            return self.change(number, refunds=refunds, **status)
 
     def _refunded(self, number: int) -> int:
         return -sum(int(item["quantity"]) for refund in self._refunds[number] for item in refund["line_items"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +10,10 @@ from sqlalchemy import Connection, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bridge.platforms.base import OrderBody
-from bridge.store.ledger.rows import COLUMNS, Order, as_order, change, find, move, write_history
+from bridge.store.ledger.parts import parts_of
+from bridge.store.ledger.rows import COLUMNS, SENT, Order, as_order, change, find, is_foreign, move, write_history
 from bridge.store.tables import orders
 
-SENT = frozenset({"sending", "created", "done", "in_doubt"})  # states that a newer body does not move
 _MOVED = frozenset({"waiting", "queued", "failed", "skipped"})  # what a newer body moves to received
 
 
@@ -36,10 +36,28 @@ def receive(
     now: datetime,
     actor: str = "intake",
 ) -> Receipt:
-    """Give a stored body to its order, as `find_or_open` locked it.
+    """Give a stored body to its order, as `find_or_open` locked it, and to all its parts; returns that of the first.
 
     The newest body wins by the order's own modification time; of equal times the one that came later.
     """
+    others = [one for one in parts_of(connection, order, lock=True) if one.id != order.id] if order.parts > 1 else []
+    receipt, *more = [
+        _receive(connection, one, content, inbox_id=inbox_id, body_hash=body_hash, now=now, actor=actor)
+        for one in (order, *others)
+    ]
+    return replace(receipt, looked_at=any(one.looked_at for one in (receipt, *more)))
+
+
+def _receive(
+    connection: Connection,
+    order: Order,
+    content: OrderBody,
+    *,
+    inbox_id: int,
+    body_hash: bytes,
+    now: datetime,
+    actor: str,
+) -> Receipt:
     if order.body_modified_at is not None and content.modified_at < order.body_modified_at:
         return Receipt(order=order, newest=False, looked_at=False)
     body: dict[str, Any] = {
@@ -47,7 +65,7 @@ def receive(
         "body_hash": body_hash,
         "body_modified_at": content.modified_at,
         "ordered_at": content.created_at,
-        "order_key": content.order_key,
+        "order_key": order.order_key or content.order_key,
         "name": content.name,
         "revision": orders.c.revision + 1,
         "looks": 0,
@@ -78,21 +96,30 @@ def ring(
 ) -> Order:
     """An id came without a body: the order is to be read from the shop, and made where nobody has heard of it."""
     order = find_or_open(connection, shop=shop, platform=platform, order_id=order_id, order_key=None, now=now)
-    changes = {
-        "must_read": True,
-        "deletion": order.deletion or deletion,
-        "revision": orders.c.revision + 1,
-        "due_at": now,
-    }
-    write_history(
-        connection, order, order.state, event=event, now=now, actor="intake", code="", detail=None, attempt=None
-    )
-    return change(connection, order, changes)
+    for one in parts_of(connection, order, lock=True) if order.parts > 1 else [order]:
+        changes = {
+            "must_read": True,
+            "deletion": one.deletion or deletion,
+            "revision": orders.c.revision + 1,
+            "due_at": now,
+        }
+        write_history(
+            connection, one, one.state, event=event, now=now, actor="intake", code="", detail=None, attempt=None
+        )
+        change(connection, one, changes)
+    return order
 
 
-def look_now(connection: Connection, order: Order, now: datetime) -> Order:
-    """Make an order due at once; waits that a call asked for (`not_before`) stay."""
-    return change(connection, order, {"due_at": now})
+def look_now(connection: Connection, order: Order, now: datetime) -> bool:
+    """Make the parts of an order due that are neither sent nor taken out by a person; whether there are any.
+
+    Waits that a call asked for (`not_before`) stay.
+    """
+    parts = parts_of(connection, order, lock=True) if order.parts > 1 else [order]
+    unsent = [one for one in parts if one.state not in SENT and not one.by_person]
+    for one in unsent:
+        change(connection, one, {"due_at": now})
+    return bool(unsent)
 
 
 def find_or_open(
@@ -114,6 +141,7 @@ def find_or_open(
             platform=platform,
             order_id=order_id,
             order_key=order_key or "",
+            namesake=_namesake(connection, shop, order_id, order_key),
             state="received",
             reason="received",
             due_at=now,
@@ -133,6 +161,32 @@ def find_or_open(
         connection, order, "received", event="received", now=now, actor="intake", code="", detail=None, attempt=None
     )
     return order
+
+
+def _namesake(connection: Connection, shop: str, order_id: str, order_key: str | None) -> int | None:
+    """An order of the same id under another key: the shop was restored or copied."""
+    if not order_key or is_foreign(order_key):
+        return None
+    other = find(connection, shop, order_id, None)
+    return other.id if other is not None and other.order_key else None
+
+
+def namesakes(connection: Connection, order: Order) -> list[Order]:
+    """The earlier orders that the shop gave the same id, the oldest first."""
+    if order.namesake is None:
+        return []
+    query = (
+        select(*COLUMNS)
+        .where(
+            orders.c.shop == order.shop,
+            orders.c.order_id == order.order_id,
+            orders.c.part == 1,
+            orders.c.id <= order.namesake,
+        )
+        .order_by(orders.c.id)
+    )
+    found = (as_order(row) for row in connection.execute(query))
+    return [one for one in found if one.order_key and not is_foreign(one.order_key)]
 
 
 def mapping_changed(connection: Connection, shop: str, version: str, now: datetime) -> int:

@@ -28,6 +28,7 @@ class Order:
     order_id: str
     order_key: str
     part: int
+    parts: int
     name: str
     state: str
     reason: str
@@ -59,6 +60,7 @@ class Order:
     reference: str | None
     sent_attempt: UUID | None
     mapping_version: str | None
+    lines: Mapping[str, str]
     left_out: Sequence[Mapping[str, Any]]
     warning: str
     warning_tries: int
@@ -66,21 +68,36 @@ class Order:
     change: str
     alarm: str
     unsent: str
+    namesake: int | None
+    eligible_at: datetime | None
     first_seen_at: datetime
     state_since: datetime
 
     @property
     def label(self) -> str:
         """What people call it: its name, or its id where no body has told the name yet."""
-        return self.name or f"id {self.order_id}"
+        name = self.name or f"id {self.order_id}"
+        return name if self.part == 1 else f"{name} part {self.part}"
 
 
+SENT = frozenset({"sending", "created", "done", "in_doubt"})  # states that a newer body does not move
+_COPY = "@"  # between the key of an order and the host of the copied shop that sent it
 COLUMNS = tuple(orders.c[one.name] for one in fields(Order))
 
 
 def as_order(row: Row[Any]) -> Order:
     """The order of a row selected or returned by COLUMNS."""
     return Order(**row._asdict())
+
+
+def foreign_key(order_key: str, host: str) -> str:
+    """The key of an order that a copy of the shop sent, so that it meets no row of the shop."""
+    return f"{order_key}{_COPY}{host}"
+
+
+def is_foreign(order_key: str) -> bool:
+    """Whether it is a key of `foreign_key`."""
+    return _COPY in order_key
 
 
 def get(connection: Connection, row_id: int) -> Order:
@@ -93,12 +110,15 @@ def find(
 ) -> Order | None:
     """Part 1 of a shop order; `order_key` None finds the newest row of the id, whatever its key.
 
-    A row that was made by a deletion or an action has no key yet: it is found for any key.
+    A row that was made by a deletion or an action has no key yet: it is found for any key. A row of a copy of the shop
+    (see `foreign_key`) is found only by its key.
     """
     query = select(*COLUMNS).where(orders.c.shop == shop, orders.c.order_id == order_id, orders.c.part == 1)
     if order_key is not None:
         keyless = and_(orders.c.order_key == "", orders.c.body_id.is_(None))
         query = query.where((orders.c.order_key == order_key) | keyless).order_by(orders.c.order_key.desc())
+    else:
+        query = query.where(orders.c.order_key.not_like(f"%{_COPY}%"))
     query = query.order_by(orders.c.id.desc()).limit(1)
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     return as_order(row) if row else None
@@ -136,6 +156,7 @@ def move(
         "trouble_code": "",
         "due_at": unless_newer(order, due_at, now),
         **({} if order.state == to_state else {"state_since": now}),
+        **({"lines": {}} if to_state == "skipped" else {}),
         **({} if keep_claim else {"claimed_until": None, "claim_id": None}),
         **changes,
     }

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from bridge.errors import ReferenceTaken
-from bridge.store.ledger.rows import COLUMNS, Order, as_order, move, write_history
+from bridge.errors import ClaimLost, ReferenceTaken
+from bridge.store.doorbell import ring
+from bridge.store.ledger.parts import as_text, is_open, open_part, parts_of, quantities_of
+from bridge.store.ledger.rows import COLUMNS, Order, as_order, change, move, write_history
 from bridge.store.sealed import seal, seal_json, unseal, unseal_json
-from bridge.store.tables import attempts, destinations, orders
+from bridge.store.tables import attempts, destinations, orders, shops
 
 DEADLINE = timedelta(seconds=30)  # from begin_send; the call itself may last 20 s
 
@@ -36,6 +39,8 @@ class Attempt:
     mapping_version: str
     body_id: int
     clock: datetime
+    lines: Mapping[str, Decimal]  # the quantities in it, by line id
+    route: Mapping[str, str]  # by which they ship: origin, service, pickup_point
 
 
 def begin_send(
@@ -46,13 +51,16 @@ def begin_send(
     customer_reference: str | None,
     left_out: Sequence[Mapping[str, Any]],
     now: datetime,
+    taken: Mapping[str, Decimal],
+    rest: bool,
 ) -> Order | NoRoom:
     """Write down that the order is about to be sent; the caller commits before it calls.
 
     The destination's row is locked first, in a statement of its own, so that room is never overshot; without room the
-    order is queued. Raises ClaimLost when a newer body has come or the claim is another's, and ReferenceTaken when
-    another order of the destination has the customer's reference: then the transaction is at its end, and nothing may
-    be sent.
+    order is queued. `taken` is what the other parts had when it was decided; where `rest` says that goods are left
+    which no part has, the next part is opened for them. Raises ClaimLost when a newer body has come, the other parts
+    have other goods now or the claim is another's, and ReferenceTaken when another order of the destination has the
+    customer's reference: then the transaction is at its end, and nothing may be sent.
     """
     if not _has_room(connection, attempt.destination, now):
         if order.state != "queued":
@@ -61,6 +69,7 @@ def begin_send(
                 same_revision=True, destination=attempt.destination,
             )  # fmt: skip
         return NoRoom()
+    reserve(connection, order, attempt.lines, taken=taken, rest=rest, now=now)
     deadline = now + DEADLINE
     try:
         sending = move(
@@ -68,11 +77,52 @@ def begin_send(
             attempt=attempt.id, attempt_id=attempt.id, due_at=deadline, deadline=deadline, claimed_until=deadline,
             destination=attempt.destination, customer_reference=customer_reference, resend=False,
             mapping_version=attempt.mapping_version, left_out=list(left_out), must_read=False, compared=order.revision,
+            lines=as_text(attempt.lines),
         )  # fmt: skip
     except IntegrityError as error:
         raise ReferenceTaken(f"{customer_reference} is the reference of another order") from error
     connection.execute(insert(attempts).values(**_columns(order, attempt, now, deadline)))
     return sending
+
+
+def reserve(
+    connection: Connection,
+    order: Order,
+    lines: Mapping[str, Decimal],
+    *,
+    taken: Mapping[str, Decimal],
+    rest: bool,
+    now: datetime,
+) -> None:
+    """Make sure that no other part has what this one is to have, and open the next for what is left.
+
+    The caller writes `lines` in the same transaction. Raises ClaimLost where the other parts have other goods than
+    `taken` by now.
+    """
+    if order.parts == 1 and not rest:
+        return
+    parts = parts_of(connection, order, lock=True)
+    others = [one for one in parts if one.id != order.id]
+    if quantities_of(others) != taken:
+        raise ClaimLost(f"{order.shop} {order.label}: another part has other goods by now")
+    if rest and lines and not any(is_open(one) for one in others):
+        event = f"opened for goods that ship from another place or by another way than {order.label}"
+        open_part(connection, order, parts, event=event, actor="worker", now=now)
+        ring(connection)
+
+
+def admit(connection: Connection, order: Order, limit: int, at: datetime) -> Order | None:
+    """Count an order among those of its shop that became eligible in the hour before `at`; None where they are `limit`.
+
+    The shop's row is locked meanwhile, so that the limit is exact.
+    """
+    connection.execute(select(shops.c.name).where(shops.c.name == order.shop).with_for_update())
+    lately = connection.execute(
+        select(func.count())
+        .select_from(orders)
+        .where(orders.c.shop == order.shop, orders.c.eligible_at > at - timedelta(hours=1), orders.c.eligible_at <= at)
+    ).scalar_one()
+    return change(connection, order, {"eligible_at": at}) if lately < limit else None
 
 
 def reference_owner(connection: Connection, destination: str, customer_reference: str | None) -> str:
@@ -187,6 +237,8 @@ def sent_attempt(connection: Connection, order: Order) -> Attempt | None:
         mapping_version=row.mapping_version,
         body_id=row.body_id,
         clock=row.clock,
+        lines={line: Decimal(quantity) for line, quantity in row.lines.items()},
+        route=row.route,
     )
 
 
@@ -214,4 +266,6 @@ def _columns(order: Order, attempt: Attempt, now: datetime, deadline: datetime) 
         "payload": seal(attempt.payload),
         "fetched": seal_json(attempt.fetched),
         "known": seal_json(attempt.known),
+        "lines": as_text(attempt.lines),
+        "route": dict(attempt.route),
     }

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridge.errors import NotRead
-from bridge.platforms.base import Fetched, Look, OrderBody, Record
+from bridge.platforms.base import Fetched, Look, OrderBody, PartOf, Record
 from bridge.platforms.shopify import PLATFORM
-from bridge.platforms.shopify.fetched import format_record, parse_record
+from bridge.platforms.shopify.records import format_records, parse_records
 
 Order = Callable[..., OrderBody]
 LookAt = Callable[..., Look]
@@ -48,6 +52,7 @@ def test_names_are_a_closed_list() -> None:
         "cancelled_at",
         "updated_at",
         "risk",
+        "metafields",
         "fulfillment_orders",
         "delivery_methods",
         "variants",
@@ -89,31 +94,100 @@ def test_what_stopped_meanwhile_is_told(order: Order, look: LookAt, read: dict[s
     assert PLATFORM.stopped(look(order(), read)) == reason
 
 
-def test_record_that_was_written_is_read_again(order: Order, look: LookAt) -> None:
-    assert PLATFORM.record(look(order(), {"record": format_record(RECORD)})) == RECORD
+def test_metafields_are_as_they_were_read(order: Order, look: LookAt) -> None:
+    found = {"custom.legacy_reference": "EO-000-001-AAA"}
+    assert PLATFORM.fetched["metafields"](look(order(), {"metafields": found})) == found
 
 
-def test_record_tells_of_another_reference_beside_it(order: Order, look: LookAt) -> None:
-    found = PLATFORM.record(look(order(), {"record": format_record(RECORD), "reference": "EO-000-009-XYZ"}))
-    assert found is not None
-    assert found.also == ("EO-000-009-XYZ",)
+# ---------------------------------------------------------------------------------------------------------------------
+# Our records
+# ---------------------------------------------------------------------------------------------------------------------
+SECOND = replace(RECORD, part=2, reference="EO-000-002-0TT", written_at=datetime(2026, 11, 9, 12, 0, tzinfo=UTC))
 
 
-@pytest.mark.parametrize("reference", [None, "", "EO-000-002-0TS", " EO-000-002-0TS\n"])
-def test_its_own_reference_beside_a_record_is_no_other(order: Order, look: LookAt, reference: str | None) -> None:
-    assert PLATFORM.record(look(order(), {"record": format_record(RECORD), "reference": reference})) == RECORD
+def records(order: Order, look: LookAt, *written: Record, reference: str | None = None) -> Sequence[Record]:
+    text = format_records(written) if written else None
+    return PLATFORM.records(look(order(), {"record": text, "reference": reference}))
+
+
+def test_records_that_were_written_are_read_again(order: Order, look: LookAt) -> None:
+    assert records(order, look, SECOND, RECORD) == (RECORD, SECOND)
 
 
 def test_order_without_a_record_has_none(order: Order, look: LookAt) -> None:
-    assert PLATFORM.record(look(order(), {"record": None})) is None
+    assert records(order, look, reference="EO-000-009-XYZ") == ()
+
+
+def test_one_record_is_written_as_it_always_was() -> None:
+    assert json.loads(format_records([RECORD])) == {
+        "order_id": "6111222333001",
+        "part": 1,
+        "reference": "EO-000-002-0TS",
+        "destination": "api.electioapp.com",
+        "written_at": "2026-11-02T12:00:00+00:00",
+    }
+
+
+def test_lowest_part_stands_where_older_readers_look_for_their_record() -> None:
+    text = json.loads(format_records([SECOND, RECORD]))
+    parts = text.pop("parts")
+    assert text == json.loads(format_records([RECORD]))
+    assert parts == [
+        {
+            "part": 2,
+            "reference": "EO-000-002-0TT",
+            "destination": "api.electioapp.com",
+            "written_at": "2026-11-09T12:00:00+00:00",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reference", "also"),
+    [
+        (None, ()),
+        ("", ()),
+        (" EO-000-002-0TT , EO-000-002-0TS\n", ()),
+        ("EO-000-002-0TS, EO-000-009-XYZ, EO-000-002-0TT", ("EO-000-009-XYZ",)),
+    ],
+)
+def test_first_record_tells_of_references_that_no_record_names(
+    order: Order, look: LookAt, reference: str | None, also: tuple[str, ...]
+) -> None:
+    first, second = records(order, look, RECORD, SECOND, reference=reference)
+    assert (first, second) == (replace(RECORD, also=also), SECOND)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "{}", "not JSON", json.dumps({**json.loads(format_record(RECORD)), "part": "one"}), '{"order_id": 7}'],
+    [
+        "",
+        "[]",
+        "{}",
+        "not JSON",
+        json.dumps({**json.loads(format_records([RECORD])), "part": "one"}),
+        json.dumps({**json.loads(format_records([RECORD])), "part": True}),
+        '{"order_id": 7}',
+    ],
 )
 def test_record_that_cannot_be_read_is_none(text: str) -> None:
-    assert parse_record(text) is None
+    assert parse_records(text) == ()
+
+
+@pytest.mark.parametrize("parts", [None, {}, "2", [None], [{}], [{"part": 2}]])
+def test_parts_that_cannot_be_read_leave_the_first(parts: object) -> None:
+    text = {**json.loads(format_records([RECORD])), "parts": parts}
+    assert parse_records(json.dumps(text)) == (RECORD,)
+
+
+@given(
+    st.sets(st.integers(min_value=1, max_value=10_000), min_size=1, max_size=20),
+    st.datetimes(timezones=st.just(UTC)),
+)
+def test_any_parts_come_back_in_their_order(numbers: set[int], written_at: datetime) -> None:
+    written = [replace(RECORD, part=part, reference=f"EO-{part}", written_at=written_at) for part in numbers]
+    assert [found.part for found in parse_records(format_records(written))] == sorted(numbers)
+    assert set(parse_records(format_records(written))) == set(written)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -126,9 +200,22 @@ READ = {
     "record": None,
     "our_tags": ["sent-to-sorted"],
     "risk": {"recommendation": "ACCEPT", "levels": []},
-    "fulfillment_orders": [part("OPEN", "SHIPPING")],
+    "metafields": {"custom.legacy_reference": "EO-000-001-AAA"},
+    "fulfillment_orders": [
+        {
+            "status": "OPEN",
+            "method": "SHIPPING",
+            "service_code": "express",
+            "presented_name": "Next day",
+            "location": "Wexcombe",
+            "location_id": "77",
+            "lines": [{"line_id": "501001", "sku": "MUG-BLUE", "remaining": 2, "total": 2}],
+        },
+        part("CLOSED", "SHIPPING"),
+    ],
     "variants": {},
 }
+MUGS_WAY = {"location": "Wexcombe", "location_id": "77", "methods": ["express", "Next day"], "pickup_point": None}
 
 
 def comparable(body: OrderBody, read: dict[str, Any] | None = None) -> Any:
@@ -181,7 +268,36 @@ def test_cancellation_is_a_change(order: Order) -> None:
 
 def test_fulfilment_orders_and_our_marks_are_taken_out_of_what_was_read(order: Order) -> None:
     _, read = comparable(order(), READ)
-    assert set(read["order"]) == {"risk", "variants"}
+    assert set(read["order"]) == {"risk", "variants", "metafields", "routes"}
+
+
+def test_way_of_the_sending_stays_for_a_comparison(order: Order) -> None:
+    _, read = comparable(order(), READ)
+    assert read["order"]["routes"] == {"501001": MUGS_WAY}
+
+
+def test_compared_lines_go_the_way_that_they_were_sent(order: Order, look: LookAt) -> None:
+    body, read = comparable(order(), READ)
+    at = look(order())
+    sent = PartOf(only={"501001": Decimal(2), "501002": Decimal(1)})
+    again = Look(order=body, fetched=Fetched(data=read, complete=True), now=at.now, shop=at.shop, part=sent)
+    mugs, vase = PLATFORM.shipping(again).lines
+    assert {key: mugs[key] for key in MUGS_WAY} == MUGS_WAY
+    assert (vase["location"], vase["methods"]) == (None, ["standard", "Standard delivery"])
+
+
+def test_returned_goods_are_no_change(order: Order) -> None:
+    before = order()
+    lines = [{**line, "current_quantity": line["current_quantity"] - 1} for line in before.order["line_items"]]
+    items = [{"line_item_id": line["id"], "quantity": 1, "restock_type": "return"} for line in lines]
+    kept, _ = comparable(order(line_items=lines, refunds=[{"refund_line_items": items}]), READ)
+    assert kept["line_items"] == comparable(before, READ)[0]["line_items"]
+
+
+@pytest.mark.parametrize("refunds", [None, 7, [7], [{"refund_line_items": 7}], [{"refund_line_items": [7, {}]}]])
+def test_refunds_of_another_shape_stop_no_comparison(order: Order, refunds: object) -> None:
+    kept, _ = comparable(order(refunds=refunds), READ)
+    assert [line["current_quantity"] for line in kept["line_items"]] == [2, 1]
 
 
 def test_comparison_changes_neither_argument(order: Order) -> None:

@@ -175,27 +175,82 @@ def test_whole_line_is_worth_exactly_its_total(price: Decimal, quantity: int, ta
     assert apply("line_value", at, whole) == total - discount
 
 
-def test_weight_of_a_line_counts_its_quantity() -> None:
-    assert apply("line_weight", {"quantity": 3, "weight_g": Decimal(350)}) == 1050
+# The body: a bundle of a teapot and 2 cups, 3 mugs of which 1 was refunded, a tea towel for free; prices contain VAT.
+#   teapot  24.00      - 2.40 (the order's 10 %)                       = 21.60, of it VAT 3.60
+#   cups     6.00 x 2  - 1.20                                          = 10.80, of it VAT 1.80
+#   mugs    12.50 x 3  - 7.50 (the line's own) - 3.00                  = 27.00, of it VAT 4.50; 2 of 3 ship
+#   towel    8.00      - 8.00                                          =  0.00
+# The buyer paid in euros at 1.20; nothing of that is in these values.
+MIXED = "orders.updated__bundle_gift_and_partial_refund"
 
 
-def test_weight_of_one_unit_by_the_default() -> None:
-    assert apply("line_weight", {"quantity": 3, "weight_g": None}, "500", "unit") == 500
+@pytest.mark.parametrize(
+    ("tax", "values"),
+    [("gross", ["21.60", "10.80", "18.00", "0.00"]), ("net", ["18.00", "9.00", "15.00", "0.00"])],
+)
+def test_values_are_after_all_discounts_and_refunds_in_the_shops_currency(
+    order: Order, look: LookAt, tax: str, values: list[str]
+) -> None:
+    at = look(order(MIXED))
+    assert [str(apply("line_value", at, found, tax)) for found in apply("shippable", at.order)] == values
 
 
-def test_weight_that_nobody_knows_is_told() -> None:
+def test_bundle_is_worth_and_weighs_what_its_components_do(order: Order, look: LookAt) -> None:
+    at = look(order(MIXED))
+    bundle = [found for found in apply("shippable", at.order) if found["sales_line_item_group_id"]]
+    assert apply("goods_value", at, bundle) == Decimal("32.40")  # 21.60 + 10.80
+    assert apply("total_weight", at, bundle) == 1400  # 900 + 2 x 250
+
+
+def test_values_of_what_is_left_add_up_to_the_bodys_current_subtotal(order: Order, look: LookAt) -> None:
+    at = look(order(MIXED))
+    assert str(apply("goods_value", at, apply("shippable", at.order))) == at.order["current_subtotal_price"]
+
+
+@pytest.mark.parametrize(("zero", "gift", "goods"), [("0.01", "0.01", "50.41"), ("", "0.00", "50.40")])
+def test_gift_counts_for_what_the_mapping_says(order: Order, look: LookAt, zero: str, gift: str, goods: str) -> None:
+    at = look(order(MIXED))
+    lines = apply("shippable", at.order)
+    assert apply("line_value", at, lines[3], zero=zero) == Decimal(gift)
+    assert apply("goods_value", at, lines, zero=zero) == Decimal(goods)  # 50.40 for the others
+
+
+def test_units_of_a_later_part_are_worth_what_the_first_left(order: Order, look: LookAt) -> None:
+    # 22.73 for 2 mugs: 11.365 and so 11.37 for the first, the rest for the second
+    at = look(order())
+    mugs = apply("shippable", at.order)[0]
+    values = [apply("line_value", at, {**mugs, "quantity": 1, "before": before}) for before in (0, 1)]
+    assert values == [Decimal("11.37"), Decimal("11.36")]
+
+
+def test_weight_of_a_line_counts_its_quantity(order: Order, look: LookAt) -> None:
+    assert apply("line_weight", look(order()), {"quantity": 3, "weight_g": Decimal(350)}) == 1050
+
+
+def test_weight_of_one_unit_by_the_default(order: Order, look: LookAt) -> None:
+    assert apply("line_weight", look(order()), {"quantity": 3, "weight_g": None}, "500", "unit") == 500
+
+
+def test_default_weight_is_told_in_the_orders_story(order: Order, look: LookAt) -> None:
+    at = look(order(MIXED))
+    assert apply("total_weight", at, apply("shippable", at.order), "500") == 2600  # 900 + 500 + 700 + 500
+    assert at.kept["notes"] == ["no weight for TOWEL-GIFT: the default of 500 g is taken"]
+
+
+def test_weight_that_nobody_knows_is_told(order: Order, look: LookAt) -> None:
     with pytest.raises(ValueError, match="default in grams"):
-        apply("line_weight", {"quantity": 3})
+        apply("line_weight", look(order()), {"quantity": 3})
 
 
 def test_tags_are_split() -> None:
     assert apply("tag_list", "gift,  vip , ") == ["gift", "vip"]
 
 
-@pytest.mark.parametrize("name", ["shippable", "line_weight"])
-def test_filter_on_something_else_is_told(name: str) -> None:
+def test_filter_on_something_else_is_told(order: Order, look: LookAt) -> None:
     with pytest.raises(ValueError, match="whole order or one of its lines"):
-        apply(name, "text")
+        apply("shippable", "text")
+    with pytest.raises(ValueError, match="line_weight wants a line"):
+        apply("line_weight", look(order()), "text")
 
 
 def test_goods_value_of_something_else_is_told(order: Order, look: LookAt) -> None:

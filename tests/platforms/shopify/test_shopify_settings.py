@@ -149,3 +149,23 @@ def test_no_client_comes_of_an_offline_look(shop_section: Section) -> None:
 def test_secrets_are_not_shown(shop_section: Section) -> None:
     shown = repr(read({**shop_section, "access_token": "shpat_1", "secrets": ["webhook-secret"]}))
     assert not [secret for secret in ("client-secret", "shpat_1", "webhook-secret") if secret in shown]
+
+
+def test_metafields_of_the_order_are_named_by_namespace_and_key(shop_section: Section) -> None:
+    names = ["custom.legacy_reference", "linnworks.order-id", "custom.legacy_reference"]
+    found = read({**shop_section, "metafields": names}).metafields
+    assert found == (("custom", "legacy_reference"), ("linnworks", "order-id"))
+
+
+@pytest.mark.parametrize(
+    ("names", "sources"),
+    [
+        (["legacy_reference"], ["shop.metafields[0]"]),
+        (["custom.a.b"], ["shop.metafields[0]"]),
+        (["$app:old.reference"], ["shop.metafields"]),
+        ({"custom": "legacy_reference"}, ["shop.metafields"]),
+        ([f"custom.key_{number}" for number in range(11)], ["shop.metafields"]),
+    ],
+)
+def test_metafields_that_cannot_be_read_are_told(shop_section: Section, names: object, sources: list[str]) -> None:
+    assert wrong({**shop_section, "metafields": names}) == sources

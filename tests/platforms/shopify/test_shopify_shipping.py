@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from bridge.errors import NotRead
-from bridge.platforms.base import Fetched, LeftOut, Look, OrderBody, Shipping, ShopFacts
+from bridge.platforms.base import Fetched, LeftOut, Look, OrderBody, PartOf, Shipping, ShopFacts
+from bridge.platforms.routing import Lookup, Route, Routing
 from bridge.platforms.shopify import PLATFORM
 
 Order = Callable[..., OrderBody]
@@ -213,3 +216,150 @@ def test_variants_weight_fills_in_where_the_order_has_none(ship: Ship) -> None:
 def test_to_ship_gives_the_same_lines(order: Order, look: LookAt) -> None:
     at = look(order(), {"fulfillment_orders": [part(entry(MUGS, 1))], "variants": {}})
     assert [line["quantity"] for line in PLATFORM.filters["to_ship"].function(at, at.order)] == [1]
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Ways
+# ---------------------------------------------------------------------------------------------------------------------
+WAY = ("location", "location_id", "methods", "pickup_point")
+
+
+def ways(shipping: Shipping) -> list[tuple[Any, ...]]:
+    return [tuple(line[key] for key in WAY) for line in shipping.lines]
+
+
+def test_line_has_the_way_of_its_fulfilment_order(ship: Ship) -> None:
+    found = ship(part(entry(MUGS, 2), service_code="UK_ND", presented_name="Next day"))
+    assert ways(found) == [("Wexcombe", "77", ["UK_ND", "Next day"], None)]
+
+
+def test_fulfilment_order_that_names_no_method_has_the_bodys(ship: Ship) -> None:
+    assert ways(ship(part(entry(MUGS, 2))))[0][2] == ["standard", "Standard delivery"]
+
+
+def test_body_alone_names_the_methods_and_no_place(order: Order, look: LookAt) -> None:
+    found = PLATFORM.shipping(look(order()))
+    assert ways(found) == [(None, None, ["standard", "Standard delivery"], None)] * 2
+
+
+@pytest.mark.parametrize("lines", [None, [], [{"code": None, "title": " "}], [{"title": "Old", "is_removed": True}]])
+def test_order_without_a_shipping_line_names_no_method(order: Order, look: LookAt, lines: object) -> None:
+    assert ways(PLATFORM.shipping(look(order(shipping_lines=lines))))[0][2] == []
+
+
+def test_pickup_point_is_known_by_its_reference_name_and_option(ship: Ship, order: Order) -> None:
+    address = {**order().order["shipping_address"], "company": "Kiln Road Locker"}
+    locker = part(
+        entry(MUGS, 2),
+        method="PICKUP_POINT",
+        source_reference="GB-4711",
+        service_code="LOCKER",
+        presented_name="Locker near you",
+    )
+    names = ["GB-4711", "Kiln Road Locker", "Locker near you", "LOCKER"]
+    assert ways(ship(locker, shipping_address=address))[0][3] == names
+
+
+@pytest.mark.parametrize("address", [None, {"company": None}])
+def test_pickup_point_without_any_name_is_still_one(ship: Ship, address: object) -> None:
+    assert ways(ship(part(entry(MUGS, 2), method="PICKUP_POINT"), shipping_address=address))[0][3] == []
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Parts
+# ---------------------------------------------------------------------------------------------------------------------
+LEEDS = {"location": "Leeds", "location_id": "78"}
+
+
+@pytest.fixture
+def parted(order: Order, look: LookAt) -> Callable[..., Shipping]:
+    """What ships of the usual order for a part, with the locations Wexcombe, Leeds, and the partner's, which skips."""
+    rows = {"Wexcombe": "WX", "Leeds": "LS", "Northwind": "skip"}
+
+    def shipping(*parts: dict[str, Any], taken: dict[str, int] | None = None, **changes: Any) -> Shipping:
+        read = {"fulfillment_orders": list(parts), "variants": {}}
+        routing = Routing(locations=Lookup(name="locations", rows=rows))
+        others = PartOf(number=2 if taken else 1, taken={line: Decimal(units) for line, units in (taken or {}).items()})
+        return PLATFORM.shipping(replace(look(order(**changes), read), routing=routing, part=others))
+
+    return shipping
+
+
+def lines_with(order: Order, line_id: str, **changes: Any) -> list[dict[str, Any]]:
+    return [{**line, **changes} if str(line["id"]) == line_id else line for line in order().order["line_items"]]
+
+
+def test_goods_of_another_location_are_for_a_further_part(parted: Ship) -> None:
+    found = parted(part(entry(MUGS, 1), entry(VASE, 1)), part(entry(MUGS, 1), **LEEDS))
+    assert (ships(found), found.route) == ({MUGS: 1, VASE: 1}, Route(origin="WX"))
+    assert [(str(line["id"]), line["quantity"], line["location"]) for line in found.rest] == [(MUGS, 1, "Leeds")]
+
+
+def test_entries_come_in_the_order_of_the_body(parted: Ship) -> None:
+    found = parted(part(entry(VASE, 1), **LEEDS), part(entry(MUGS, 2)))
+    assert (ships(found), [line["id"] for line in found.rest]) == ({MUGS: 2}, [501002])
+
+
+def test_what_another_part_has_is_not_offered_again(parted: Ship) -> None:
+    assert ships(parted(part(entry(MUGS, 2), entry(VASE, 1)), taken={MUGS: 2})) == {VASE: 1}
+
+
+def test_raised_quantity_leaves_the_new_units(parted: Ship, order: Order) -> None:
+    lines = lines_with(order, MUGS, quantity=3, current_quantity=3, fulfillable_quantity=3)
+    found = parted(part(entry(MUGS, 3), entry(VASE, 1)), taken={MUGS: 2, VASE: 1}, line_items=lines)
+    assert (ships(found), found.lines[0]["before"]) == ({MUGS: 1}, 2)
+
+
+def test_sent_goods_that_came_back_make_no_room_for_more(parted: Ship, order: Order) -> None:
+    # 2 mugs were sent and fulfilled, 1 came back: 2 had left, so nothing is open
+    lines = lines_with(order, MUGS, current_quantity=1, fulfillable_quantity=0)
+    back = [{"refund_line_items": [{"line_item_id": 501001, "quantity": 1, "restock_type": "return"}]}]
+    found = parted(
+        part(entry(MUGS, 0, 2), status="CLOSED"), part(entry(VASE, 1)), taken={MUGS: 2}, line_items=lines, refunds=back
+    )
+    assert (ships(found), found.rest) == ({VASE: 1}, [])
+
+
+def test_units_that_the_partner_fulfilled_are_not_taken_for_ours(parted: Ship, order: Order) -> None:
+    # of 2 mugs the partner has fulfilled 1, and ours stands in part 1: none is left
+    lines = lines_with(order, MUGS, fulfillable_quantity=1, fulfillment_status="partial")
+    theirs = part(entry(MUGS, 0, 1), status="CLOSED", location="Northwind", location_id="79")
+    found = parted(theirs, part(entry(MUGS, 1), entry(VASE, 1)), taken={MUGS: 1, VASE: 1}, line_items=lines)
+    assert (ships(found), found.rest) == ({}, [])
+
+
+def test_units_of_a_fulfilment_service_are_not_taken_for_ours(parted: Ship, order: Order) -> None:
+    lines = lines_with(order, MUGS, fulfillable_quantity=1)  # 1 has left, by the service
+    theirs = part(entry(MUGS, 0, 1), status="CLOSED", service="Northwind Logistics")
+    found = parted(theirs, part(entry(MUGS, 1), entry(VASE, 1)), taken={MUGS: 1, VASE: 1}, line_items=lines)
+    assert (ships(found), found.rest) == ({}, [])
+
+
+def test_goods_that_moved_from_the_partner_to_us_ship(parted: Ship) -> None:
+    theirs = part(entry(MUGS, 0, 2), status="CLOSED", location="Northwind", location_id="79")
+    assert ships(parted(theirs, part(entry(MUGS, 2), entry(VASE, 1)))) == {MUGS: 2, VASE: 1}
+
+
+def test_exchange_ships_though_the_rest_was_fulfilled(parted: Ship, order: Order) -> None:
+    fulfilled = [
+        {**line, "fulfillable_quantity": 0, "fulfillment_status": "fulfilled"} for line in order().order["line_items"]
+    ]
+    new = {**order().order["line_items"][0], "id": 501003, "admin_graphql_api_id": "gid://shopify/LineItem/501003"}
+    found = parted(
+        part(entry(MUGS, 0, 2), entry(VASE, 0, 1), status="CLOSED"),
+        part(entry("501003", 2)),
+        taken={MUGS: 2, VASE: 1},
+        line_items=[*fulfilled, new],
+    )
+    assert ships(found) == {"501003": 2}
+
+
+def test_scheduled_goods_say_when(ship: Ship) -> None:
+    found = ship(part(entry(MUGS, 2), status="SCHEDULED", fulfill_at="2026-12-24T08:00:00+01:00"), part(entry(VASE, 1)))
+    assert [one.until for one in found.left_out] == [datetime(2026, 12, 24, 7, 0, tzinfo=UTC)]
+
+
+@pytest.mark.parametrize("changes", [{"status": "SCHEDULED"}, {"status": "ON_HOLD", "fulfill_at": "2026-12-24"}])
+def test_goods_without_a_time_of_the_shops_say_none(ship: Ship, changes: dict[str, Any]) -> None:
+    found = ship(part(entry(MUGS, 2), **changes), part(entry(VASE, 1)))
+    assert [one.until for one in found.left_out] == [None]

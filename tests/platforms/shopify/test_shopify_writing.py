@@ -15,7 +15,7 @@ from bridge.errors import ShopTrouble, WriteBackConflict, WriteBackRefused
 from bridge.http import Budget
 from bridge.platforms.base import OrderBody, Record
 from bridge.platforms.shopify.client import ShopifyClient
-from bridge.platforms.shopify.fetched import format_record
+from bridge.platforms.shopify.records import format_records
 
 OURS = Record(
     order_id="6111222333001",
@@ -45,7 +45,7 @@ STALE = user_error("STALE_OBJECT")
 
 def standing(reference: str | None, record: Record | str | None) -> dict[str, Any]:
     """What stands on the order, with digests r1 and r2."""
-    text = format_record(record) if isinstance(record, Record) else record
+    text = format_records([record]) if isinstance(record, Record) else record
     return {
         "order": {
             "id": "gid://shopify/Order/6111222333001",
@@ -137,10 +137,10 @@ def test_another_reference_of_this_order_is_a_conflict(
 
 
 def test_metafield_that_changes_meanwhile_is_tried_again_later(shop: Any, write: Write) -> None:
-    shop.answer(done(STALE), standing(None, "{}"), done(STALE))
+    shop.answer(*[done(STALE), standing(None, "{}")] * 3)
     with pytest.raises(ShopTrouble) as caught:
         write()
-    assert caught.value.code == "write_back_raced"
+    assert (caught.value.code, len(shop.requests)) == ("write_back_raced", 6)
 
 
 def test_refusal_is_told_in_shopifys_words(shop: Any, write: Write) -> None:

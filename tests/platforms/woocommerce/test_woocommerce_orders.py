@@ -177,7 +177,7 @@ def meta(*values: Any, key: str = "_sorted_order") -> list[dict[str, Any]]:
 
 
 def test_record_is_read_from_its_json_text(order: Order, look: LookAt) -> None:
-    assert PLATFORM.record(look(order(meta_data=meta(written(RECORD))), {})) == RECORD
+    assert PLATFORM.records(look(order(meta_data=meta(written(RECORD))), {})) == (RECORD,)
 
 
 def test_record_that_is_an_object_is_read_too(order: Order, look: LookAt) -> None:
@@ -189,12 +189,12 @@ def test_record_that_is_an_object_is_read_too(order: Order, look: LookAt) -> Non
         "destination": "api.example.com",
         "written_at": "2026-11-02T11:20:00+00:00",
     }
-    assert PLATFORM.record(look(order(meta_data=meta(value)), {})) == RECORD
+    assert PLATFORM.records(look(order(meta_data=meta(value)), {})) == (RECORD,)
 
 
 def test_record_of_this_order_goes_before_a_copied_one(order: Order, look: LookAt) -> None:
     copied = written(RECORD).replace("1501", "1400").replace("EO-000-002-0TS", "EO-000-001-AAA")
-    assert PLATFORM.record(look(order(meta_data=meta(copied, written(RECORD))), {})) == RECORD
+    assert PLATFORM.records(look(order(meta_data=meta(copied, written(RECORD))), {})) == (RECORD,)
 
 
 @pytest.mark.parametrize(
@@ -206,20 +206,21 @@ def test_record_of_this_order_goes_before_a_copied_one(order: Order, look: LookA
         (meta(written(replace(RECORD, reference="EO-000-009-XYZ"))), ("EO-000-009-XYZ",)),
         (meta(written(replace(RECORD, destination="b.example"))), ("EO-000-002-0TS of b.example",)),
         (meta("EO-000-002-0TS", "", None, key="sorted_order_reference"), ()),
-        (meta(written(replace(RECORD, part=2, reference="EO-000-009-XYZ"))), ()),
+        (meta("EO-000-002-0TS, EO-000-009-XYZ", key="sorted_order_reference"), ("EO-000-009-XYZ",)),
+        (meta("Tuesday, or later", key="sorted_order_reference"), ("Tuesday, or later",)),
     ],
 )
 def test_record_tells_of_other_references_beside_it(
     order: Order, look: LookAt, rows: list[dict[str, Any]], also: tuple[str, ...]
 ) -> None:
-    found = PLATFORM.record(look(order(meta_data=meta(written(RECORD)) + rows), {}))
-    assert found == replace(RECORD, also=also)
+    found = PLATFORM.records(look(order(meta_data=meta(written(RECORD)) + rows), {}))
+    assert found == (replace(RECORD, also=also),)
 
 
 def test_reference_of_a_copied_record_is_no_other_one(order: Order, look: LookAt) -> None:
     copied = written(replace(RECORD, order_id="1400", reference="EO-000-001-AAA"))
     rows = meta(written(RECORD), copied) + meta("EO-000-001-AAA", key="sorted_order_reference")
-    assert PLATFORM.record(look(order(meta_data=rows), {})) == RECORD
+    assert PLATFORM.records(look(order(meta_data=rows), {})) == (RECORD,)
 
 
 @pytest.mark.parametrize(
@@ -242,19 +243,77 @@ def test_record_names_an_order_whose_key_is_not_told() -> None:
 
 def test_copied_record_alone_is_told_as_it_is(order: Order, look: LookAt) -> None:
     copied = written(RECORD).replace("1501", "1400")
-    found = PLATFORM.record(look(order(meta_data=meta(copied)), {}))
-    assert found is not None
-    assert found.order_id == "1400"
+    found = PLATFORM.records(look(order(meta_data=meta(copied)), {}))
+    assert [one.order_id for one in found] == ["1400"]
 
 
 @pytest.mark.parametrize("value", ["", "EO-000-002-0TS", "{}", "[1]", None, 4, '{"order_id": "1501"}'])
 def test_what_is_no_record_counts_as_none(order: Order, look: LookAt, value: Any) -> None:
-    assert PLATFORM.record(look(order(meta_data=meta(value)), {})) is None
+    assert PLATFORM.records(look(order(meta_data=meta(value)), {})) == ()
 
 
 def test_record_of_a_body_without_meta_data_must_be_read(order: Order, look: LookAt) -> None:
     with pytest.raises(NotRead):
-        PLATFORM.record(look(order("order.created__api_version_1"), {}))
+        PLATFORM.records(look(order("order.created__api_version_1"), {}))
+
+
+# --- Records of several parts ----------------------------------------------------------------------------------------
+SECOND = replace(RECORD, part=2, reference="EO-000-002-0TT")
+
+
+def test_records_of_several_parts_come_by_their_parts(order: Order, look: LookAt) -> None:
+    rows = meta(written(RECORD, SECOND)) + meta("EO-000-002-0TS, EO-000-002-0TT", key="sorted_order_reference")
+    assert PLATFORM.records(look(order(meta_data=rows), {})) == (RECORD, SECOND)
+
+
+def test_older_reader_finds_the_first_part_where_it_always_was() -> None:
+    document = json.loads(written(RECORD, SECOND))
+    assert document.pop("parts") == [
+        {
+            "part": 2,
+            "reference": "EO-000-002-0TT",
+            "destination": "api.example.com",
+            "written_at": "2026-11-02T11:20:00+00:00",
+        }
+    ]
+    assert document == json.loads(written(RECORD))
+
+
+def test_parts_in_rows_of_their_own_are_joined(order: Order, look: LookAt) -> None:
+    rows = meta(written(SECOND), written(RECORD))
+    assert PLATFORM.records(look(order(meta_data=rows), {})) == (RECORD, SECOND)
+
+
+def test_second_record_of_a_later_part_is_told_with_the_first(order: Order, look: LookAt) -> None:
+    twice = replace(SECOND, reference="EO-000-009-XYZ")
+    rows = meta(written(RECORD, SECOND, twice))
+    found = PLATFORM.records(look(order(meta_data=rows), {}))
+    assert found == (replace(RECORD, also=("EO-000-009-XYZ",)), SECOND)
+
+
+def test_reference_that_no_part_names_is_told_with_the_first(order: Order, look: LookAt) -> None:
+    rows = meta(written(RECORD, SECOND)) + meta("EO-000-002-0TT, EO-000-009-XYZ", key="sorted_order_reference")
+    found = PLATFORM.records(look(order(meta_data=rows), {}))
+    assert [one.also for one in found] == [("EO-000-009-XYZ",), ()]
+
+
+def test_parts_of_a_copied_record_are_copied_too(order: Order, look: LookAt) -> None:
+    copied = written(replace(RECORD, order_id="1400"), replace(SECOND, order_id="1400"))
+    found = PLATFORM.records(look(order(meta_data=meta(copied)), {}))
+    assert [(one.part, one.names("1501", "wc_order_Qm4kT0pYbZ1aa")) for one in found] == [(1, False), (2, False)]
+
+
+@pytest.mark.parametrize("part", [None, 4, "x", {}, {"part": 2}, {"part": "x", "written_at": "2026-11-02T11:20:00Z"}])
+def test_part_that_is_none_is_passed_over(order: Order, look: LookAt, part: Any) -> None:
+    document = json.loads(written(RECORD, SECOND))
+    document["parts"].insert(0, part)
+    assert PLATFORM.records(look(order(meta_data=meta(json.dumps(document))), {})) == (RECORD, SECOND)
+
+
+@pytest.mark.parametrize("parts", [None, {}, "x", 2])
+def test_parts_that_are_no_list_leave_the_first(order: Order, look: LookAt, parts: Any) -> None:
+    document = {**json.loads(written(RECORD)), "parts": parts}
+    assert PLATFORM.records(look(order(meta_data=meta(document)), {})) == (RECORD,)
 
 
 # --- Comparing after sending -----------------------------------------------------------------------------------------
@@ -273,7 +332,7 @@ def test_our_own_echo_compares_equal(order: Order) -> None:
         meta_data=order().order["meta_data"]
         + meta(written(RECORD))
         + meta("EO-000-002-0TS", key="sorted_order_reference")
-        + meta("EO-000-002-0TS", key="warehouse_ref"),
+        + meta("EO-000-002-0TS", "EO-000-002-0TS, EO-000-002-0TT", key="warehouse_ref"),
         date_modified="2026-11-02T12:20:00",
         date_modified_gmt="2026-11-02T11:20:00",
     )

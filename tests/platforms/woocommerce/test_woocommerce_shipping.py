@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from bridge.errors import NotRead
-from bridge.platforms.base import LeftOut, Look, OrderBody, Shipping
+from bridge.platforms.base import LeftOut, Look, OrderBody, PartOf, Shipping
+from bridge.platforms.routing import Lookup, Routing
 from bridge.platforms.woocommerce import PLATFORM
 
 Order = Callable[..., OrderBody]
@@ -58,6 +60,65 @@ def test_offline_every_line_ships_with_nothing_known_of_it(order: Order, look: L
     shipping = PLATFORM.shipping(look(order()))
     assert quantities(shipping) == {"POT-2": 2, "MUG-BLUE": 3}
     assert {line["weight_g"] for line in shipping.lines} == {None}
+
+
+# --- By which way ----------------------------------------------------------------------------------------------------
+def shipping_line(method: Any, instance: Any = "", title: Any = "") -> dict[str, Any]:
+    return {"id": 900, "method_title": title, "method_id": method, "instance_id": instance, "total": "4.00"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "methods"),
+    [
+        ([shipping_line("flat_rate", "3", "Tracked 48")], ["flat_rate:3", "flat_rate", "Tracked 48"]),
+        ([shipping_line("flat_rate:3", "3", "Tracked 48")], ["flat_rate:3", "flat_rate", "Tracked 48"]),
+        ([shipping_line("flat_rate", 3, "A &amp; B")], ["flat_rate:3", "flat_rate", "A & B"]),
+        ([shipping_line("table_rate:5:2", "5")], ["table_rate:5:2", "table_rate:5", "table_rate"]),
+        ([shipping_line("", "3", "By hand")], ["By hand"]),
+        ([shipping_line(None, None, None)], []),
+        (
+            [shipping_line("flat_rate", "3", "Slow"), shipping_line("flat_rate", "4", "Fast")],
+            ["flat_rate:3", "flat_rate", "Slow", "flat_rate:4", "Fast"],
+        ),
+        (["flat_rate"], []),
+        ([], []),
+        (None, []),
+    ],
+)
+def test_names_of_the_shipping_method_come_surest_first(
+    order: Order, look: LookAt, lines: Any, methods: list[str]
+) -> None:
+    shipping = PLATFORM.shipping(look(order(shipping_lines=lines)))
+    assert [line["methods"] for line in shipping.lines] == [methods, methods]
+
+
+def test_goods_have_no_place_of_their_own(order: Order, look: LookAt) -> None:
+    for line in PLATFORM.shipping(look(order())).lines:
+        assert (line["location"], line["location_id"], line["pickup_point"]) == (None, None, None)
+
+
+def test_service_is_the_row_of_the_surest_name(order: Order, look: LookAt) -> None:
+    rows = {"flat_rate": {}, "Flat_Rate:3": {"tag": "48"}, "any": {}}
+    at = replace(look(order()), routing=Routing(services=Lookup(name="services", rows=rows)))
+    assert PLATFORM.shipping(at).route.service == "Flat_Rate:3"
+
+
+def test_method_without_a_row_is_a_problem_that_names_it(order: Order, look: LookAt) -> None:
+    routing = Routing(services=Lookup(name="services", rows={"free_shipping": {}}))
+    (problem,) = PLATFORM.shipping(replace(look(order()), routing=routing)).problems
+    assert (problem.code, problem.found) == ("unknown_service", "flat_rate:3 / flat_rate / Tracked 48")
+
+
+def test_what_another_part_has_is_not_shipped_again(order: Order, look: LookAt) -> None:
+    part = PartOf(number=2, taken={"71": Decimal(2), "72": Decimal(1)})
+    shipping = PLATFORM.shipping(replace(look(order()), part=part))
+    assert quantities(shipping) == {"MUG-BLUE": 2}  # 3 mugs less 1, and both pots are in the first part
+
+
+def test_refund_after_sending_makes_nothing_free(order: Order, look: LookAt) -> None:
+    part = PartOf(number=2, taken={"71": Decimal(2), "72": Decimal(3)})
+    at = replace(look(order("order.updated__partial_refund"), refunded("71", "1")), part=part)
+    assert quantities(PLATFORM.shipping(at)) == {}
 
 
 # --- Weights and sizes -----------------------------------------------------------------------------------------------

@@ -91,6 +91,13 @@ def carrying(order: Order, record: Record | None, reference: str | None = None, 
     return result
 
 
+def standing(order: Order, *records: Record, meta: str) -> Mapping[str, Any]:
+    """The order with records of several parts in one row."""
+    rows = [{"id": 7, "key": "_sorted_order", "value": written(*records)}]
+    body = order().order
+    return {**body, "meta_data": [*body["meta_data"], *rows, {"id": 8, "key": "sorted_order_reference", "value": meta}]}
+
+
 def test_reference_record_and_private_note_are_left(connect: Connect, order: Order) -> None:
     shop = Shop(order().order)
     assert connect(shop).write_reference(order(), RECORD, Budget(30)) == ()
@@ -201,6 +208,83 @@ def test_half_of_ours_is_completed(
     shop = Shop(carrying(order, record, reference))
     connect(shop).write_reference(order(), RECORD, Budget(30))
     assert (shop.meta("sorted_order_reference"), shop.meta("_sorted_order")) == ([RECORD.reference], [written(RECORD)])
+
+
+# --- Several parts ---------------------------------------------------------------------------------------------------
+SECOND = replace(RECORD, part=2, reference="EO-000-002-0TT")
+BOTH = "EO-000-002-0TS, EO-000-002-0TT"
+ONLY_SECOND = written(SECOND)
+
+
+@pytest.mark.parametrize(("first", "then"), [(RECORD, SECOND), (SECOND, RECORD)])
+def test_parts_stand_side_by_side_whichever_came_first(
+    connect: Connect, order: Order, first: Record, then: Record
+) -> None:
+    shop = Shop(order().order)
+    for record in (first, then):
+        connect(shop).write_reference(order(), record, Budget(30))
+    assert shop.meta("sorted_order_reference") == [BOTH]
+    assert shop.meta("_sorted_order") == [written(RECORD, SECOND)]
+    assert shop.notes == [f"Sent to SortedPRO as {record.reference}" for record in (first, then)]
+
+
+@pytest.mark.parametrize("record", [RECORD, SECOND])
+def test_part_that_stands_already_is_not_written_again(connect: Connect, order: Order, record: Record) -> None:
+    shop = Shop(standing(order, RECORD, SECOND, meta=BOTH))
+    connect(shop, note="no").write_reference(order(), replace(record, written_at=NOON), Budget(30))
+    assert shop.changes == []
+
+
+@pytest.mark.parametrize("meta", ["EO-000-002-0TT", "EO-000-002-0TT, EO-000-002-0TS", ""])
+def test_field_for_people_is_put_right(connect: Connect, order: Order, meta: str) -> None:
+    shop = Shop(standing(order, RECORD, SECOND, meta=meta))
+    connect(shop, note="no").write_reference(order(), SECOND, Budget(30))
+    assert shop.meta("sorted_order_reference") == [BOTH]
+
+
+@pytest.mark.parametrize(
+    "stands", [replace(SECOND, reference="EO-000-009-XYZ"), replace(SECOND, destination="api.other.example")]
+)
+def test_another_reference_of_the_same_part_is_never_overwritten(
+    connect: Connect, order: Order, stands: Record
+) -> None:
+    shop = Shop(standing(order, RECORD, stands, meta=f"{RECORD.reference}, {stands.reference}"))
+    with pytest.raises(WriteBackConflict, match="as its part 2"):
+        connect(shop).write_reference(order(), SECOND, Budget(30))
+    assert shop.changes == []
+
+
+def test_reference_of_no_part_is_never_overwritten(connect: Connect, order: Order) -> None:
+    shop = Shop(standing(order, RECORD, meta=f"{RECORD.reference}, EO-000-009-XYZ"))
+    with pytest.raises(WriteBackConflict, match="holds another text"):
+        connect(shop).write_reference(order(), SECOND, Budget(30))
+    assert shop.changes == []
+
+
+def test_copied_parts_are_replaced_as_a_whole(connect: Connect, order: Order) -> None:
+    copied = [replace(one, order_id="1400", order_key="wc_order_older") for one in (RECORD, SECOND)]
+    shop = Shop(standing(order, *copied, meta=BOTH))
+    ours = replace(RECORD, reference="EO-000-003-0AA")
+    connect(shop).write_reference(order(), ours, Budget(30))
+    assert (shop.meta("sorted_order_reference"), shop.meta("_sorted_order")) == (["EO-000-003-0AA"], [written(ours)])
+
+
+@pytest.mark.parametrize("lost", [{"meta_data": []}, {"meta_data": [{"id": 1, "key": "x", "value": "y"}]}, {}])
+def test_answer_without_our_record_is_a_race(connect: Connect, order: Order, lost: Mapping[str, Any]) -> None:
+    shop = Shop(order().order)
+    shop.failing["PUT 1501"] = httpx.Response(200, json={"id": 1501, **lost})
+    with pytest.raises(ShopTrouble, match="record of part 1") as caught:
+        connect(shop).write_reference(order(), RECORD, Budget(30))
+    assert (caught.value.code, caught.value.pauses) == ("write_back_raced", False)
+
+
+def test_answer_without_another_parts_record_is_a_race(connect: Connect, order: Order) -> None:
+    shop = Shop(standing(order, RECORD, meta=RECORD.reference))
+    answer = {"id": 1501, "order_key": RECORD.order_key, "meta_data": [{"key": "_sorted_order", "value": ONLY_SECOND}]}
+    shop.failing["PUT 1501"] = httpx.Response(200, json=answer)
+    with pytest.raises(ShopTrouble, match="record of part 1:"):
+        connect(shop).write_reference(order(), SECOND, Budget(30))
+    assert shop.notes == []
 
 
 # --- Orders that are gone, shops that refuse -------------------------------------------------------------------------

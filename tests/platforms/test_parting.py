@@ -8,7 +8,7 @@ import pytest
 
 from bridge.errors import NotRead
 from bridge.platforms.base import Fetched, Look, Shipping, ShopFacts
-from bridge.platforms.goods import once_a_look
+from bridge.platforms.parting import parted
 
 SHOP = ShopFacts(name="shop", platform="shopify", domain="larkspur.example")
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
@@ -20,14 +20,14 @@ def look() -> Look:
 
 def test_same_look_is_asked_once() -> None:
     asked: list[Look] = []
-    shipping = once_a_look(lambda one: asked.append(one) or Shipping(lines=()))
+    shipping = parted(lambda one: asked.append(one) or Shipping(lines=()))
     one = look()
     assert shipping(one) is shipping(one)
     assert len(asked) == 1
 
 
 def test_equal_look_of_another_time_is_asked_anew() -> None:
-    shipping = once_a_look(lambda _: Shipping(lines=()))
+    shipping = parted(lambda _: Shipping(lines=()))
     assert shipping(look()) is not shipping(look())
 
 
@@ -35,7 +35,7 @@ def test_what_was_not_read_is_asked_for_again() -> None:
     def shipping(_: Look) -> Shipping:
         raise NotRead(["order"])
 
-    one, asked = look(), once_a_look(shipping)
+    one, asked = look(), parted(shipping)
     for _ in range(2):
         with pytest.raises(NotRead):
             asked(one)
