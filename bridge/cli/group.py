@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from bridge.cli import database, demo, destinations, mapping, order, orders, run, shops
+from bridge.cli import compare, database, demo, destinations, mapping, order, orders, run, shops
 from bridge.errors import BridgeError, ConfigurationError
 
 
@@ -42,6 +42,7 @@ for _command in (
     mapping.mapping,
     orders.orders,
     order.order,
+    compare.compare,
     destinations.destinations,
     shops.shops,
     database.db,

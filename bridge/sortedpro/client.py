@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Literal
+from urllib.parse import quote
 
 from bridge.errors import CallFailed, ConfigurationError, NothingSent, Problem, Unknown
 from bridge.http import Answer, Http
@@ -96,13 +97,32 @@ class SortedPro:
         body = answer.json()
         if answer.status == HTTPStatus.NOT_FOUND and _is_error_body(body):  # SDK v1 takes it for "none"
             return ()
-        kind, why = _judge(answer, body)
-        if kind == "misconfigured":
-            source = "destination.api_key" if answer.status in _BAD_KEY else "destination.url"
-            raise ConfigurationError([Problem(message=why, source=source, found=_words(body))])
+        _refuse_misconfigured(answer, body)
         if answer.status != HTTPStatus.OK or not isinstance(body, list):
             raise CallFailed(f"SortedPRO answered {answer.status} instead of its shipping locations; try again later")
         return tuple(_locations(body))
+
+    def get_order(self, reference: str, *, limit: timedelta) -> Mapping[str, Any] | None:
+        """Read an order as SortedPRO has it, as JSON with Decimal numbers; None where it has none of this reference.
+
+        Raises as `list_locations`. https://docs.sorted.com/pro/api/help/managing_existing_orders.html
+        """
+        answer = self._http.send("GET", f"{self._url}/orders/{quote(reference)}", limit=limit, headers=self._headers)
+        body = answer.json()
+        if answer.status == HTTPStatus.NOT_FOUND and _is_error_body(body):
+            return None
+        _refuse_misconfigured(answer, body)
+        if answer.status != HTTPStatus.OK or not isinstance(body, Mapping):
+            raise CallFailed(f"SortedPRO answered {answer.status} instead of the order; try again later")
+        return body
+
+
+def _refuse_misconfigured(answer: Answer, body: object) -> None:
+    """Raise ConfigurationError where an answer says that address or key are wrong."""
+    kind, why = _judge(answer, body)
+    if kind == "misconfigured":
+        source = "destination.api_key" if answer.status in _BAD_KEY else "destination.url"
+        raise ConfigurationError([Problem(message=why, source=source, found=_words(body))])
 
 
 def read_answer(answer: Answer, now: datetime) -> Outcome:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
@@ -408,3 +409,32 @@ def test_wrong_settings_are_named(status, source):
 def test_anything_else_than_locations_is_a_failed_call(status, body):
     with pytest.raises(CallFailed, match=f"answered {status}"):
         client(lambda _: httpx.Response(status, content=body)).list_locations(limit=LIMIT)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Reading an order
+# ---------------------------------------------------------------------------------------------------------------------
+def test_order_is_read_by_its_reference_with_exact_numbers():
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert (request.method, request.url.path) == ("GET", "/orders/EO-000-002-K0R")
+        return httpx.Response(200, content=b'{"OrderReference": "EO-000-002-K0R", "Weight": {"Value": 0.50000}}')
+
+    found = client(answer).get_order("EO-000-002-K0R", limit=LIMIT)
+    assert found == {"OrderReference": "EO-000-002-K0R", "Weight": {"Value": Decimal("0.50000")}}
+
+
+def test_order_that_sortedpro_does_not_have_is_none():
+    found = client(lambda _: httpx.Response(404, content=payload("create_order_answer__not_found.json")))
+    assert found.get_order("EO-000-002-K0R", limit=LIMIT) is None
+
+
+@pytest.mark.parametrize("status", [401, 302, 404])
+def test_reading_an_order_names_wrong_settings(status):
+    with pytest.raises(ConfigurationError):
+        client(lambda _: httpx.Response(status)).get_order("EO-000-002-K0R", limit=LIMIT)
+
+
+@pytest.mark.parametrize(("status", "body"), [(429, b""), (503, b""), (200, b"[]"), (200, b"<html>")])
+def test_anything_else_than_an_order_is_a_failed_call(status, body):
+    with pytest.raises(CallFailed, match=f"answered {status}"):
+        client(lambda _: httpx.Response(status, content=body)).get_order("EO-000-002-K0R", limit=LIMIT)
