@@ -12,7 +12,7 @@ from typing import Any
 from bridge import actions
 from bridge.sandbox.faults import Fault, create_then_hang, drop_after, status
 from bridge.sandbox.people import ABROAD
-from bridge.sandbox.shopify import Article, Hold, route, shopify_order
+from bridge.sandbox.shopify import Article, Hold, Variant, route, shopify_order
 from bridge.sandbox.sortedpro import throttled
 from bridge.store.ledger import Order
 from bridge.trial.scene import Begin, Scene, Step
@@ -51,8 +51,11 @@ def _meets(*faults: Fault) -> Begin:
 
 
 def _buys_abroad(stage: Stage, number: int, at: datetime) -> str:
-    """Someone pays in another currency than the shop's."""
-    return _buys(buyer=ABROAD, presentment_currency="EUR", presentment_rate=Decimal("1.17"))(stage, number, at)
+    """Someone abroad pays in another currency than the shop's; the products have what customs want to know."""
+    bought = _buys(buyer=ABROAD, presentment_currency="EUR", presentment_rate=Decimal("1.17"))(stage, number, at)
+    for line in stage.trio.shopify.order(bought).body["line_items"]:
+        stage.trio.shopify.set_variant(line["variant_id"], Variant(hs_code="691200", origin="GB"))
+    return bought
 
 
 def _partly_refunded(stage: Stage, number: int, at: datetime) -> str:
@@ -150,7 +153,7 @@ SCENES: Sequence[Scene] = (
     ),
     _scene(1002, "a plain paid order", _buys()),
     _scene(1003, "a guest without an account", _buys(guest=True)),
-    _scene(1004, "paid in euro, shop in pounds", _buys_abroad, carries='"IsoCode": "GBP"'),
+    _scene(1004, "abroad, paid in euro: with customs papers", _buys_abroad, carries='"HarmonisationCode": "691200"'),
     _scene(1005, "partly refunded: one of two mugs", _partly_refunded, carries='"Quantity": 1'),
     _scene(1006, "a discount over all lines", _buys(discount=Decimal("7.00")), carries='"Amount": 82.0'),
     _scene(1007, "digital goods only", _buys(lines=[_GUIDE]), state="skipped", reason="nothing to ship", sent=False),

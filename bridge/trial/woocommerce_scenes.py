@@ -75,7 +75,15 @@ SCENES: Sequence[Scene] = (
     ),
     _scene(204, "a coupon", _buys(discount=Decimal("10.00")), carries='"Amount": 104.0'),
     _scene(205, "a company without a name", _buys(address="company only"), carries='"FirstName": "-"'),
-    _scene(206, "abroad, in euro", _buys(buyer=ABROAD, currency="EUR"), carries='"IsoCode": "EUR"'),
+    _scene(
+        206,
+        "abroad, without a code for customs",
+        _buys(buyer=ABROAD, currency="EUR"),
+        state="failed",
+        reason="the HS code of",
+        sent=False,
+        look='recipes/woocommerce-customs-by-sku.yaml, then bridge order replay "{name}" --reason ...',
+    ),
     _scene(
         207,
         "a bank transfer, on hold until paid",
