@@ -77,8 +77,8 @@ def send_rest(engine: Engine, order: ledger.Order, *, who: str, reason: str, now
             raise ActionRefused(f"{first.label} is {first.state}: what is missing goes with it, or it is settled first")
         if not first.lines:
             raise ActionRefused(
-                f"{first.label} was adopted, or sent by an earlier release: what stands in it is not known, so nothing "
-                "can be sent beside it"
+                f"{first.label} was sent by an earlier release, or is not written back yet: what stands in it is not "
+                "known, so nothing can be sent beside it"
             )
         waiting = next((one for one in parts if ledger.is_open(one)), None)
         if waiting is not None:

@@ -302,7 +302,7 @@ class _Deciding:
     def _grace(self) -> Decision | None:
         """`send_after`: for so long the customer may still change or cancel, and the newest body counts."""
         ends = self._body.content.created_at + self._shop.mapping.policy.send_after
-        if ends <= self._look.now:
+        if ends <= self._look.now or "send_after" in self._known.released:
             return None
         return Wait(reason=self._told(f"sent after {ends:%Y-%m-%d %H:%M} UTC (send_after)"), until=ends)
 

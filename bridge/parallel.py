@@ -31,7 +31,7 @@ _ROUNDS = 6  # Needs in a row; each asks for something else, so this many is a f
 _CALL = timedelta(seconds=20)
 _PAUSES = (5.0, 20.0)  # seconds before SortedPRO is asked again
 # What would keep an order back on the parallel days only, by the codes of `decide`.
-_PASSED_OVER = frozenset({"observe", "surge", "before_send_from", "sent_elsewhere"})
+_PASSED_OVER = frozenset({"observe", "surge", "before_send_from", "sent_elsewhere", "send_after"})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -204,8 +204,11 @@ def _read_all(paths: Sequence[Path], environ: Mapping[str, str]) -> tuple[list[S
 
 def _shop(read: document.Document, *, offline: bool) -> Shop:
     """A shop out of a document; raises ConfigurationError with every problem of the file."""
-    if read.section("shop") is None:
-        raise ConfigurationError([_recipe(read), *read.problems])
+    shop = read.plain("shop")
+    if not isinstance(shop, dict) or not {"name", "platform"} & shop.keys():
+        # What a recipe takes away by null is nothing yet.
+        others = [problem for problem in read.problems if not problem.message.endswith("not nothing")]
+        raise ConfigurationError([_recipe(read), *others])
     sections = Sections(read, offline=offline)
     plain, problems = sections.shop()
     destination, odd = sections.destination()
@@ -237,8 +240,8 @@ def _shop(read: document.Document, *, offline: bool) -> Shop:
 
 def _recipe(read: document.Document) -> Problem:
     message = (
-        "this is a recipe, a part of a mapping: it has no section `shop`. Name it under `extends:` of a mapping file "
-        "and check that, or give it a shop"
+        "this is a recipe, a part of a mapping: its `shop` has neither name nor platform. Name it under `extends:` of "
+        "a mapping file and check that, or give it a shop"
     )
     return Problem(message=message, source="shop", file=read.file, code="setting")
 

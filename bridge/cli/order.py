@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from bridge import actions
 from bridge.cli.opening import store
-from bridge.cli.showing import console, moment, state, what
+from bridge.cli.showing import console, moment, rows, state, what
 from bridge.errors import ActionRefused
 from bridge.store import queries
 from bridge.store.database import transaction
@@ -132,7 +132,9 @@ def _act(name: str, shop: str, part: int | None, act: Callable[[Engine, Order, s
         if not meant:
             raise ActionRefused(f"{found[0].label} has no part {part}: it has {found[0].parts}")
         if len({(one.shop, one.order_id, one.order_key) for one in meant}) > 1:
-            raise ActionRefused(f"{len(meant)} orders are called {name}: name the shop with --shop, or give the id")
+            raise ActionRefused(
+                f"{len(meant)} orders are called {name}: name the shop with --shop, or give one of these: {rows(meant)}"
+            )
         if len(meant) > 1:
             raise ActionRefused(f"{meant[0].label} has {len(meant)} parts: say which with --part")
         done = act(engine, meant[0], getpass.getuser(), datetime.now(UTC))
@@ -183,6 +185,8 @@ _BY_A_PERSON = {
 def _next(one: Order) -> str:
     """When the bridge looks at it again by itself, or what a person may do."""
     if one.due_at is None:
+        if one.state == "held" and one.code in actions.NEVER_PASSED:
+            return f"it is never sent: `bridge order skip 'row {one.id}'` puts it aside"
         return _BY_A_PERSON.get(one.state, "nothing more to do by itself")
     return f"looked at next {moment(max(one.due_at, one.not_before or one.due_at))} UTC"
 

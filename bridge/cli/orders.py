@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from bridge import actions, bulk
 from bridge.cli.opening import store
-from bridge.cli.showing import console, moment, orders_table, reason_of
+from bridge.cli.showing import console, moment, orders_table, owed, reason_of, rows
 from bridge.cli.wired import wired
 from bridge.comparison import listing
 from bridge.errors import ActionRefused
@@ -33,7 +33,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 _SHOWN = 10  # orders named before a release
 _EXPORTED = (
     *("shop", "order", "order_id", "part", "state", "reference", "customer_reference", "last_outcome", "changed"),
-    "since",
+    *("since", "not_sent"),
 )
 
 
@@ -143,7 +143,7 @@ def export(**which: Any) -> None:
             written.writerow(
                 (
                     *(one.shop, one.name, one.order_id, one.part, one.state, one.reference or ""),
-                    *(one.customer_reference or "", outcome, changed, since),
+                    *(one.customer_reference or "", outcome, changed, since, owed(one)),
                 )
             )
 
@@ -199,7 +199,8 @@ def _named(connection: Connection, names: Sequence[str], shop: str) -> list[Orde
         if not matching:
             problems.append(f"no order is called {name}")
         elif len({(one.shop, one.order_id, one.order_key) for one in matching}) > 1:
-            problems.append(f"{len(matching)} orders are called {name}: name the shop with --shop, or give the id")
+            words = f"{len(matching)} orders are called {name}: name the shop with --shop, or give one of these"
+            problems.append(f"{words}: {rows(matching)}")
         elif not held:
             problems.append(f"{matching[0].label} is {matching[0].state}, not held: there is nothing to release")
         found |= held

@@ -52,13 +52,21 @@ def what(order: Order) -> str:
     parts = [order.reference or order.reason]
     if order.trouble:
         parts.append(f"not yet on the shop order: {order.trouble}" if order.state == "created" else order.trouble)
-    parts += [order.alarm, order.change, order.unsent, order.warning]
-    parts += [
-        f"not sent: {one['quantity']} x {one['name']} ({one['reason']})"
-        for one in order.left_out
-        if one["reason"] != "not sent"  # which `unsent` says
-    ]
+    parts += [order.alarm, order.change, owed(order), order.warning]
     return "; ".join(part for part in parts if part)
+
+
+def owed(order: Order) -> str:
+    """Goods of a sent order that stand in no SortedPRO order; "" for most."""
+    waiting = [
+        f"not sent: {one['quantity']} \N{MULTIPLICATION SIGN} {one['name']} ({one['reason']})" for one in order.left_out
+    ]
+    return "; ".join(part for part in (order.unsent, *waiting) if part)
+
+
+def rows(orders: Iterable[Order]) -> str:
+    """Orders that one name means, each so that it can be named for certain: `row 23 (held)`."""
+    return ", ".join(f"row {one.id} ({one.shop} {one.label}, {one.state})" for one in orders)
 
 
 def reason_of(order: Order) -> str:

@@ -11,11 +11,11 @@ import structlog
 
 from bridge.decide import Body, Decision, Known, Send, Skip, Wait, decide
 from bridge.errors import BridgeError, NotRead, ShopTrouble, WriteBackRefused
-from bridge.forward import sending, writing_back
+from bridge.forward import sending, standing, writing_back
 from bridge.forward.looking import Looking
 from bridge.forward.parts import Parts
-from bridge.platforms.base import Fetched, Json, Look, PartOf, Shipping
-from bridge.platforms.routing import Route
+from bridge.platforms.base import Fetched, Json, PartOf, Shipping
+from bridge.platforms.routing import SKIP, Route
 from bridge.shops import Shop
 from bridge.sortedpro.contract import encode
 from bridge.store import ledger, products
@@ -64,7 +64,7 @@ def compare(parts: Parts, order: ledger.Order) -> ledger.Order:
     values: dict[str, Any] = {"compared": order.revision}
     if gone is not None or order.must_read:
         values["must_read"] = ledger.read_unless_newer(order)
-    change = _deleted(gone) if isinstance(gone, Skip) else _difference(looking)
+    change = _deleted(gone) if isinstance(gone, Skip) else _difference(looking) or _shipped_by_others(looking)
     if isinstance(gone, Wait) and change is None:
         with transaction(parts.engine) as connection:
             return ledger.note(connection, order, **values)
@@ -179,18 +179,23 @@ def _try_again(parts: Parts, order: ledger.Order) -> ledger.Order:
 
 def _more_is_wanted(parts: Parts, order: ledger.Order) -> bool:
     """Whether the newest body has goods that stand in no part, by the body and what was read at the sending alone."""
-    if order.part > 1 or order.body_id is None:
-        return False  # the first part keeps watch for all
+    if order.part > 1 or order.body_id is None or not order.lines:
+        return False  # the first part keeps watch for all; without lines there is nothing to hold it against
     with transaction(parts.engine) as connection:
         attempt = ledger.sent_attempt(connection, order)
         taken = ledger.quantities_of(ledger.parts_of(connection, order))
-    if attempt is None or not order.lines:
-        return False  # adopted, or sent before quantities were kept: nothing to hold it against
     shop = parts.shop(order.shop)
-    content, fetched = shop.platform.comparable(parts.body(shop, order.body_id).content.order, attempt.fetched)
-    look = _look(parts, shop, content, fetched, PartOf(taken=taken), complete=True)
-    shipping = shop.platform.shipping(look)
-    return bool(shipping.lines or shipping.rest)
+    content, fetched = parts.body(shop, order.body_id).content, attempt.fetched if attempt else {}
+    return bool(standing.by_the_body(shop, content.order, fetched, parts.clock(), PartOf(taken=taken)))
+
+
+def _shipped_by_others(looking: Looking) -> _Change | None:
+    """Goods that were sent, and lie by now where the mapping says that someone else ships them: both would."""
+    if SKIP not in looking.shop.mapping.routing.locations.rows.values() or looking.read(frozenset({"order"})):
+        return None
+    shipping = _shipping(looking, PartOf())
+    words = standing.shipped_by_others(shipping, ledger.quantities_of([looking.order])) if shipping else ""
+    return _Change(words=words, detail=[]) if words else None
 
 
 def _look_at_rest(parts: Parts, order: ledger.Order) -> ledger.Order:
@@ -202,9 +207,9 @@ def _look_at_rest(parts: Parts, order: ledger.Order) -> ledger.Order:
     if gone is not None or not order.lines:
         return looking.order  # not shown proves nothing
     with transaction(parts.engine) as connection:
-        standing = ledger.parts_of(connection, looking.order)
-    shipping = _shipping(looking, PartOf(taken=ledger.quantities_of(standing)))
-    if shipping is None or any(ledger.is_open(one) for one in standing):
+        all_parts = ledger.parts_of(connection, looking.order)
+    shipping = _shipping(looking, PartOf(taken=ledger.quantities_of(all_parts)))
+    if shipping is None or any(ledger.is_open(one) for one in all_parts):
         return looking.order  # a further part is open already: it takes what is free
     return _told_rest(looking, shipping)
 
@@ -213,7 +218,8 @@ def _shipping(looking: Looking, part: PartOf) -> Shipping | None:
     """What ships beside all parts, read from the shop; None where the shop no longer has the order."""
     for _ in range(_ROUNDS):
         assert looking.body is not None
-        look = _look(looking.parts, looking.shop, looking.body.content.order, looking.data, part, complete=False)
+        content, now = looking.body.content, looking.parts.clock()
+        look = standing.look_at(looking.shop, content.order, looking.data, now, part, complete=False)
         try:
             return looking.shop.platform.shipping(look)
         except NotRead as error:
@@ -225,35 +231,16 @@ def _shipping(looking: Looking, part: PartOf) -> Shipping | None:
 def _told_rest(looking: Looking, shipping: Shipping) -> ledger.Order:
     """Say on the order what is not sent, or open the next part for it where the mapping wants that."""
     parts, order, now = looking.parts, looking.order, looking.parts.clock()
-    free = [*shipping.lines, *shipping.rest]
-    unsent = "; ".join(f"{line['quantity']} \N{MULTIPLICATION SIGN} {_name(line)} not sent" for line in free)
-    if shipping.problems:
-        unsent = "; ".join([unsent, *(problem.message for problem in shipping.problems)]).removeprefix("; ")
+    unsent = standing.named(shipping)
     waiting = [sending.as_json(one) for one in shipping.left_out if one.may_ship]
-    sends = bool(free) and looking.shop.mapping.policy.send_later_items and not order.changed
+    sends = bool(shipping.lines) and looking.shop.mapping.policy.send_later_items and not order.changed
     with transaction(parts.engine) as connection:
-        if unsent != order.unsent:
+        if unsent != order.unsent and (unsent or order.unsent != _ADDED):
             words = unsent or "nothing that may ship is left unsent"
             ledger.remark(connection, order, words, now=now, code="not_sent")
         if sends:
             event = f"opened for what {order.label} lacks (later_items: send): {unsent}"
-            standing = ledger.parts_of(connection, order, lock=True)
-            ledger.open_part(connection, order, standing, event=event, actor="worker", now=now)
+            all_parts = ledger.parts_of(connection, order, lock=True)
+            ledger.open_part(connection, order, all_parts, event=event, actor="worker", now=now)
             ring(connection)
         return ledger.note(connection, order, left_out=waiting, unsent="" if sends else unsent)
-
-
-def _look(parts: Parts, shop: Shop, order: Json, fetched: Mapping[str, Any], part: PartOf, *, complete: bool) -> Look:
-    return Look(
-        order=order,
-        fetched=Fetched(data=fetched, complete=complete),
-        now=parts.clock(),
-        shop=shop.facts,
-        routing=shop.mapping.routing,
-        part=part,
-    )
-
-
-def _name(line: Json) -> str:
-    """What people call a line."""
-    return str(line.get("sku") or line.get("title") or line.get("name") or line.get("id") or "goods")

@@ -12,10 +12,10 @@ import structlog
 from bridge.backoff import next_look
 from bridge.decide import Adopt, Body, Decision, Hold, Known, Needs, Send, Skip, Unmappable, Wait, decide
 from bridge.errors import BridgeError, ClaimLost, Problem, ShopTrouble
-from bridge.forward import sending, writing_back
+from bridge.forward import sending, standing, writing_back
 from bridge.forward.parts import Parts
 from bridge.http import Budget
-from bridge.platforms.base import Fetched, OrderBody
+from bridge.platforms.base import Fetched, OrderBody, PartOf
 from bridge.shops import Shop
 from bridge.sortedpro.contract import encode
 from bridge.store import ledger
@@ -226,11 +226,15 @@ def _rest(looking: Looking, now: datetime) -> None:
 
 
 def _adopt(looking: Looking, reference: str, now: datetime) -> None:
+    """The shop order carries our record: what it wants now stands in that SortedPRO order, what is added later not."""
+    assert looking.body is not None
+    part = PartOf(taken=looking.known.taken)
+    lines = standing.by_the_body(looking.shop, looking.body.content.order, looking.data, now, part)
     with transaction(looking.parts.engine) as connection:
         ledger.move(
             connection, looking.order, "done", event=f"adopted: the shop order carries {reference} already", now=now,
             same_revision=True, reference=reference, compared=looking.order.revision, must_read=False, not_before=None,
-            destination=looking.shop.destination.name, tries=0,
+            destination=looking.shop.destination.name, tries=0, lines=ledger.as_text(lines),
         )  # fmt: skip
 
 

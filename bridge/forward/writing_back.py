@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 import structlog
@@ -9,9 +10,10 @@ import structlog
 from bridge.backoff import next_try
 from bridge.decide import Body
 from bridge.errors import ShopTrouble, WriteBackRefused
+from bridge.forward import standing
 from bridge.forward.parts import Parts
 from bridge.http import Budget
-from bridge.platforms.base import Record
+from bridge.platforms.base import PartOf, Record
 from bridge.store import destinations, ledger
 from bridge.store.database import transaction
 
@@ -43,10 +45,19 @@ def write_back(parts: Parts, order: ledger.Order, body: Body | None = None) -> N
     with transaction(parts.engine) as connection:
         ledger.move(
             connection, order, "done", event="; ".join([words, *warnings]), reason=words, now=now,
-            warning="; ".join(warnings), due_at=next_visit(order, "; ".join(warnings), now), not_before=None, tries=0,
-            warning_tries=0,
+            lines=_lines(parts, order), warning="; ".join(warnings),
+            due_at=next_visit(order, "; ".join(warnings), now), not_before=None, tries=0, warning_tries=0,
         )  # fmt: skip
     log.info("written back", shop=order.shop, order=order.label, reference=order.reference)
+
+
+def _lines(parts: Parts, order: ledger.Order) -> Mapping[str, str]:
+    """What the order stands for; one that a person adopted for all that it wants now."""
+    if order.lines or order.sent_attempt is not None or order.body_id is None:
+        return order.lines
+    shop = parts.shop(order.shop)
+    content = parts.body(shop, order.body_id).content
+    return ledger.as_text(standing.by_the_body(shop, content.order, {}, parts.clock(), PartOf()))
 
 
 def _gives_way(parts: Parts, order: ledger.Order) -> bool:

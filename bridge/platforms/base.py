@@ -164,6 +164,7 @@ class Shipping:
     # quantity, and none.
     wanted: Mapping[str, Decimal] = field(default_factory=dict)
     fulfilled: Mapping[str, Decimal] = field(default_factory=dict)
+    elsewhere: Mapping[str, Decimal] = field(default_factory=dict)  # by line id: units of places that `locations` skips
     rest: Sequence[Json] = ()  # lines that ship now too, but in a further part: from another place, or another way
     route: Route = field(default_factory=Route)  # of `lines`
     problems: Sequence[Problem] = ()  # places and methods that the mapping's tables do not know

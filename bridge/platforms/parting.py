@@ -56,6 +56,9 @@ def part(found: Shipping, of: PartOf, routing: Routing) -> Shipping:
     routes = list(dict.fromkeys(route for route, _ in routed))
     first = routes[0] if routes else Route()
     return Shipping(
+        wanted=found.wanted,
+        fulfilled=found.fulfilled,
+        elsewhere=quantities({"id": one.line_id, "quantity": Decimal(one.quantity)} for one in skipped),
         lines=_merged([line for route, line in routed if route == first]),
         rest=[line for route, line in routed if route != first],
         route=first,

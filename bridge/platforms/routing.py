@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from bridge.errors import Problem
@@ -39,8 +40,12 @@ class Lookup:
 
     def key_of(self, names: Sequence[str]) -> str | None:
         """The first of `names` that has a row, however its letters' case and blanks; else `any`; else None."""
-        known = {_plain(key): key for key in self.rows}
-        return next((known[_plain(name)] for name in names if _plain(name) in known), known.get(ANY))
+        known = self._known
+        return next((known[plain] for plain in map(_plain, names) if plain in known), known.get(ANY))
+
+    @cached_property
+    def _known(self) -> Mapping[str, str]:
+        return {_plain(key): key for key in self.rows}
 
     def missing(self, what: str, names: Sequence[str], way_out: str) -> Problem:
         """The problem of a name without a row."""
@@ -114,4 +119,4 @@ class Routing:
 
 
 def _plain(name: str) -> str:
-    return " ".join(str(name).split()).casefold()
+    return " ".join(name.split()).casefold()

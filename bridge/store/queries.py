@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,6 +59,7 @@ class Came:
 
 
 BEFORE_SEND_FROM = "before_send_from"  # the code of skipped orders that nothing but send_from stopped
+_ROW = re.compile(r"row ([0-9]{1,18})")
 IN_FLIGHT_OR_SENT = ("queued", "sending", "in_doubt", "created", "done")
 
 
@@ -121,13 +123,18 @@ def _releasable() -> ColumnElement[bool]:
 
 
 def find_by_name(connection: Connection, name: str, *, shop: str = "") -> list[Order]:
-    """Orders that people may mean: by name with or without #, by the platform's id, by SortedPRO's or our reference."""
+    """Orders that people may mean: by name with or without #, by the platform's id, by SortedPRO's or our reference.
+
+    Where those mean several, "row 23" is one of them for certain.
+    """
     bare = name.strip().removeprefix("#")
+    row = _ROW.fullmatch(name.strip())
     wanted = or_(
         orders.c.name.in_([name.strip(), bare, f"#{bare}"]),
         orders.c.order_id == bare,
         orders.c.reference == bare,
         orders.c.customer_reference == bare,
+        orders.c.id == int(row[1]) if row else false(),
     )
     query = select(*COLUMNS).where(wanted).order_by(orders.c.shop, orders.c.id)
     if shop:

@@ -257,3 +257,15 @@ def test_an_order_with_parts_asks_which_one_is_meant(desk: Bridge, rig: Rig) -> 
     refused = desk("order", "skip", "#21", "--reason", "no")
     assert (refused.exit_code, "#21 has 2 parts: say which with --part" in refused.output) == (1, True)
     assert "skipped" in desk("order", "skip", "#21", "--part", "2", "--reason", "no").output
+
+
+def test_of_orders_with_one_name_each_can_be_named_by_its_row(desk: Bridge, rig: Rig) -> None:
+    rig.world.woocommerce.add_order(woo_order(21, at=rig.clock()))
+    rig.settle()
+    body = json.dumps(rig.world.woocommerce.order(21)).replace(rig.world.woocommerce_url, "https://staging.example")
+    rig.post("woocommerce", rig.signed_for_woocommerce(body.encode(), "order.updated"))
+    rig.work()
+    refused = desk("order", "skip", "#21", "--reason", "a copy").output
+    assert "row 1 (woocommerce #21, done), row 2 (woocommerce #21, held)" in refused
+    assert "it is never sent: `bridge order skip 'row 2'`" in desk("order", "show", "row 2").output
+    assert "skipped" in desk("order", "skip", "row 2", "--reason", "a copy").output

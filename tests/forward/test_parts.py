@@ -262,3 +262,40 @@ def test_two_parts_never_write_to_the_shop_at_once(places: Rig) -> None:
         ledger.note(connection, first, state="created", **claimed)
         assert ledger.another_writes(connection, second, now)
         assert not ledger.another_writes(connection, first, now)
+
+
+# --- what others made or ship ----------------------------------------------------------------------------------------
+def test_goods_added_to_an_adopted_order_are_named_too(rig: Rig) -> None:
+    rig.world.woocommerce.add_order(woo_order(21, at=rig.clock(), status="on-hold"))
+    rig.settle()
+    more = {"by": "Lightship", "destination": "sorted", "who": "kim", "now": rig.clock()}
+    actions.adopt(rig.bridge.engine, rig.order("#21"), "EO-000-00A-0B1", **more)
+    rig.settle()
+    assert (rig.order("#21").state, rig.order("#21").unsent) == ("done", "")
+    rig.world.woocommerce.edit(21, [{"product_id": PRODUCTS[1].id, "quantity": 2}])
+    rig.settle()
+    assert rig.order("#21").unsent == f"2 × {PRODUCTS[1].sku} not sent"
+
+
+def test_goods_that_a_partner_ships_by_now_are_not_to_be_shipped_by_us(places: Rig) -> None:
+    number = add_split(places, "Leeds", "Leeds")
+    places.settle()
+    places.world.shopify.move(number, "Partner")
+    places.later(minutes=10)
+    places.world.shopify.tag(number, "vip")
+    places.settle()
+    assert places.order("#1001").changed
+    assert places.order("#1001").change.startswith("do not ship 2 × ")
+    assert "which `locations` leaves to others" in places.order("#1001").change
+
+
+def test_a_sent_order_whose_echo_comes_back_is_not_told_to_lack_anything(rig: Rig) -> None:
+    body = shopify_order(1001, at=rig.clock())
+    later = FulfillmentOrder(lines=lines_of(body["line_items"][1:2]), status="SCHEDULED", fulfill_at=rig.clock())
+    rig.world.shopify.add_order(
+        body, fulfillment_orders=[FulfillmentOrder(lines=lines_of(body["line_items"][:1])), later]
+    )
+    rig.settle()
+    rig.later(hours=2)
+    rig.settle()
+    assert "nothing that may ship is left unsent" not in rig.story("#1001")

@@ -67,11 +67,13 @@ def address_lines(value: object, width: object = 35, most: object = 3) -> list[s
     columns, rows = _positive(width, "the width"), _positive(most, "the number of lines")
     parts = [line for text in texts_of(value) for line in (" ".join(row.split()) for row in text.splitlines()) if line]
     split = [line for part in parts for line in _wrapped(part, columns)]
-    tries = (split, _shared(split, columns, rows), *_run_together(parts, columns))
+    if _fit(split, columns, rows):
+        return split
+    tries = (_shared(split, columns, rows), *_run_together(parts, columns))
     for lines in tries:
-        if len(lines) <= rows and all(len(line) <= columns for line in lines):
+        if _fit(lines, columns, rows):
             return lines
-    lines = tries[0] if len(tries[0]) <= rows else tries[-1]
+    lines = split if len(split) <= rows else tries[-1]
     return lines if len(lines) <= rows else [*lines[: rows - 1], " ".join(lines[rows - 1 :])]
 
 
@@ -114,7 +116,13 @@ def _run_together(parts: list[str], width: int) -> tuple[list[str], list[str]]:
     return wrapped, _wrapped(" ".join(parts), width)
 
 
+def _fit(lines: list[str], width: int, most: int) -> bool:
+    return len(lines) <= most and all(len(line) <= width for line in lines)
+
+
 def _wrapped(text: str, width: int) -> list[str]:
+    if len(text) <= width:
+        return [text]
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 

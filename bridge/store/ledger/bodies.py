@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,19 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bridge.platforms.base import OrderBody
 from bridge.store.ledger.parts import parts_of
-from bridge.store.ledger.rows import COLUMNS, SENT, Order, as_order, change, find, is_foreign, move, write_history
+from bridge.store.ledger.rows import (
+    COLUMNS,
+    SENT,
+    Order,
+    as_order,
+    change,
+    find,
+    is_foreign,
+    match,
+    move,
+    of_id,
+    write_history,
+)
 from bridge.store.tables import orders
 
 _MOVED = frozenset({"waiting", "queued", "failed", "skipped"})  # what a newer body moves to received
@@ -131,7 +144,8 @@ def find_or_open(
         return found
     # One maker at a time for an id: a deletion without a key and a body with one must meet in one row.
     connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{shop} {order_id}", 0))))
-    found = find(connection, shop, order_id, order_key, lock=True)
+    same_id = of_id(connection, shop, order_id, lock=True)
+    found = match(same_id, order_key)
     if found is not None:
         return found
     statement = (
@@ -141,7 +155,7 @@ def find_or_open(
             platform=platform,
             order_id=order_id,
             order_key=order_key or "",
-            namesake=_namesake(connection, shop, order_id, order_key),
+            namesake=_namesake(same_id, order_key),
             state="received",
             reason="received",
             due_at=now,
@@ -163,12 +177,11 @@ def find_or_open(
     return order
 
 
-def _namesake(connection: Connection, shop: str, order_id: str, order_key: str | None) -> int | None:
+def _namesake(same_id: Sequence[Order], order_key: str | None) -> int | None:
     """An order of the same id under another key: the shop was restored or copied."""
     if not order_key or is_foreign(order_key):
         return None
-    other = find(connection, shop, order_id, None)
-    return other.id if other is not None and other.order_key else None
+    return next((one.id for one in same_id if one.order_key and not is_foreign(one.order_key)), None)
 
 
 def namesakes(connection: Connection, order: Order) -> list[Order]:

@@ -47,7 +47,6 @@ def open_part(
     event: str,
     actor: str,
     now: datetime,
-    released: Iterable[str] = (),
 ) -> Order:
     """Make the next part of an order, due now; `parts` are all there are, locked. What they lack it will have."""
     newest = parts[-1]
@@ -63,7 +62,7 @@ def open_part(
             name=order.name,
             state="received",
             reason=event,
-            released=sorted({*order.released, *released}),
+            released=list(order.released),
             body_id=order.body_id,
             body_hash=order.body_hash,
             body_modified_at=order.body_modified_at,
@@ -79,7 +78,8 @@ def open_part(
     made = as_order(row)
     # Beside any claim: neither column is one that a worker decides by.
     connection.execute(update(orders).where(*_same_order(order)).values(parts=made.parts, unsent=""))
-    write_history(connection, made, "received", event=event, now=now, actor=actor, code="", detail=None, attempt=None)
+    for one, words in ((made, event), (parts[0], f"part {made.part} is {event}")):
+        write_history(connection, one, one.state, event=words, now=now, actor=actor, code="", detail=None, attempt=None)
     return made
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, and_, case, insert, select, update
+from sqlalchemy import Connection, Row, case, insert, select, update
 from sqlalchemy.sql import ColumnElement
 
 from bridge.errors import ClaimLost
@@ -113,15 +113,22 @@ def find(
     A row that was made by a deletion or an action has no key yet: it is found for any key. A row of a copy of the shop
     (see `foreign_key`) is found only by its key.
     """
+    return match(of_id(connection, shop, order_id, lock=lock), order_key)
+
+
+def of_id(connection: Connection, shop: str, order_id: str, *, lock: bool = False) -> list[Order]:
+    """Part 1 of every order that a shop gave this id, the newest first: one, unless it was restored or copied."""
     query = select(*COLUMNS).where(orders.c.shop == shop, orders.c.order_id == order_id, orders.c.part == 1)
-    if order_key is not None:
-        keyless = and_(orders.c.order_key == "", orders.c.body_id.is_(None))
-        query = query.where((orders.c.order_key == order_key) | keyless).order_by(orders.c.order_key.desc())
-    else:
-        query = query.where(orders.c.order_key.not_like(f"%{_COPY}%"))
-    query = query.order_by(orders.c.id.desc()).limit(1)
-    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
-    return as_order(row) if row else None
+    query = query.order_by(orders.c.id.desc())
+    return [as_order(row) for row in connection.execute(query.with_for_update() if lock else query)]
+
+
+def match(found: Sequence[Order], order_key: str | None) -> Order | None:
+    """Of orders of one id the one that a key means, as `find` says."""
+    if order_key is None:
+        return next((one for one in found if not is_foreign(one.order_key)), None)
+    keyless = (one for one in found if not one.order_key and one.body_id is None)
+    return next((one for one in found if one.order_key == order_key), None) or next(keyless, None)
 
 
 def move(
