@@ -72,14 +72,10 @@ def send_rest(engine: Engine, order: ledger.Order, *, who: str, reason: str, now
     """
     with transaction(engine) as connection:
         parts = ledger.parts_of(connection, order, lock=True)
-        first = parts[0]
-        if first.state not in {"created", "done"}:
-            raise ActionRefused(f"{first.label} is {first.state}: what is missing goes with it, or it is settled first")
-        if not first.lines:
-            raise ActionRefused(
-                f"{first.label} was sent by an earlier release, or is not written back yet: what stands in it is not "
-                "known, so nothing can be sent beside it"
-            )
+        first = ledger.first_sent(parts)
+        if first is None or first.state not in {"created", "done"}:
+            order = first or parts[0]
+            raise ActionRefused(f"{order.label} is {order.state}: what is missing goes with it, or it is settled first")
         waiting = next((one for one in parts if ledger.is_open(one)), None)
         if waiting is not None:
             raise ActionRefused(f"{waiting.label} is open already ({waiting.state}): it takes what may ship")
@@ -93,7 +89,10 @@ def skip(engine: Engine, order: ledger.Order, *, who: str, reason: str, now: dat
     """Take an order out, until a person replays it. Raises ActionRefused where it is sent, or may be."""
     if order.state in {"sending", "created", "done", "in_doubt"}:
         raise ActionRefused(f"{order.label} is {order.state}: SortedPRO has it or may have it; cancel it there")
-    return _move(engine, order, "skipped", f"skipped by a person: {reason}", who, now, ring_for_it=False)
+    event, further = f"skipped by a person: {reason}", order.part > 1
+    # Of a further part the goods are looked up once more: they are not to be named as missing again.
+    changes = {"by_person": True, "must_read": True} if further else {}
+    return _move(engine, order, "skipped", event, who, now, ring_for_it=further, **changes)
 
 
 def settle(

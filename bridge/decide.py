@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from bridge.errors import NotRead, Problem
 from bridge.mapping.compiler import Rule, RuleResult, Scope
+from bridge.mapping.evaluate import FAULTS
 from bridge.platforms.base import Fetched, LeftOut, Look, OrderBody, PartOf, Record, Shipping
 from bridge.platforms.parting import quantities
 from bridge.platforms.routing import Route
@@ -31,6 +32,8 @@ class Known:
     part: int = 1
     released: frozenset[str] = frozenset()  # codes of holds that a person released
     taken: Mapping[str, Decimal] = field(default_factory=dict)  # quantities by line id that stand in other parts
+    gone: Mapping[str, Decimal] = field(default_factory=dict)  # units that had left the shop before any part was sent
+    unclear: str = ""  # a sent part of which nobody knows what stands in it
     namesake: str = ""  # another order that the shop gave the same id, in words
     namesakes: int = 0  # how many earlier orders have the same id
     surge: bool = False  # the shop's limit of newly eligible orders an hour is reached
@@ -43,7 +46,9 @@ class Known:
         return {
             "part": self.part,
             "released": sorted(self.released),
-            "taken": {line: str(quantity) for line, quantity in self.taken.items()},
+            "taken": _texts(self.taken),
+            "gone": _texts(self.gone),
+            "unclear": self.unclear,
             "namesake": self.namesake,
             "namesakes": self.namesakes,
         }
@@ -54,11 +59,21 @@ class Known:
         return cls(
             part=value.get("part", 1),
             released=frozenset(value.get("released", ())),
-            taken={line: Decimal(quantity) for line, quantity in value.get("taken", {}).items()},
+            taken=_numbers(value.get("taken", {})),
+            gone=_numbers(value.get("gone", {})),
+            unclear=value.get("unclear", ""),
             namesake=value.get("namesake", ""),
             namesakes=value.get("namesakes", 0),
             surge=value.get("surge", False),
         )
+
+
+def _texts(quantities: Mapping[str, Decimal]) -> dict[str, str]:
+    return {line: str(quantity) for line, quantity in quantities.items()}
+
+
+def _numbers(quantities: Mapping[str, Any]) -> dict[str, Decimal]:
+    return {line: Decimal(quantity) for line, quantity in quantities.items()}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -120,6 +135,7 @@ class Send:
     lines: Mapping[str, Decimal] = field(default_factory=dict)  # the quantities in it, by line id
     route: Route = field(default_factory=Route)
     rest: bool = False  # goods that ship now stand in no part yet: from another place, or by another way
+    fulfilled: Mapping[str, Decimal] = field(default_factory=dict)  # units by line id that have left the shop already
     left_out: Sequence[LeftOut] = ()
     notes: Sequence[str] = field(default=())  # for the story: defaults taken, a foreign record ignored
 
@@ -143,7 +159,7 @@ def decide(shop: Shop, body: Body, fetched: Fetched, known: Known, now: datetime
     aside; a rule that asked for nothing and holds decides at once, and otherwise everything asked for ends the look as
     one Needs.
     """
-    part = PartOf(number=known.part, taken=known.taken, only=known.only, route=known.route)
+    part = PartOf(number=known.part, taken=known.taken, gone=known.gone, only=known.only, route=known.route)
     routing = shop.mapping.routing
     look = Look(order=body.content.order, fetched=fetched, now=now, shop=shop.facts, routing=routing, part=part)
     deciding = _Deciding(shop=shop, body=body, known=known, look=look, scope=shop.mapping.scope(look))
@@ -173,6 +189,7 @@ class _Deciding:
             self._skips,
             self._stopped,
             self._namesake,
+            self._unclear,
             self._holds,
             self._waits,
             self._grace,
@@ -182,7 +199,11 @@ class _Deciding:
             decision = step()
             if decision is not None:
                 return decision
-        shipping = self._ask(self._platform.shipping)
+        try:
+            shipping = self._ask(self._platform.shipping)
+        except FAULTS as error:
+            message = f"the order's goods cannot be read: {error}"
+            return Unmappable(problems=[Problem(message=message, source="order", code="goods")], notes=self._notes)
         if self._asked or shipping is None:
             return Needs(keys=frozenset(self._asked))
         return self._routed(shipping) or self._send(shipping)
@@ -203,7 +224,7 @@ class _Deciding:
         message = (
             f"the order says that it lives at {host}, and this shop is {hosts[0]}: a copy of the shop sends its "
             "webhooks here. It is never sent; switch the copy's webhooks off, or if the shop has moved there, add that "
-            "host to `shop.hosts`"
+            "host to `shop.hosts` and replay the order"
         )
         return Hold(problem=Problem(message=message, source="shop.hosts", code="other_host"))
 
@@ -280,6 +301,16 @@ class _Deciding:
             f"the shop gave the id {self._body.content.order_id} to two orders: {self._known.namesake}, and this one. "
             "That happens where a shop was restored or copied: if this one is real, release it",
             "same_id",
+        )
+
+    def _unclear(self) -> Decision | None:
+        """A part beside one whose goods nobody knows would send them twice."""
+        if not self._known.unclear:
+            return None
+        return self._hold(
+            f"what stands in {self._known.unclear} is not known, so this part might send it a second time: look into "
+            "SortedPRO; release it to send everything that is open, or skip it",
+            "unclear_part",
         )
 
     def _holds(self) -> Decision | None:
@@ -364,6 +395,7 @@ class _Deciding:
             lines=lines,
             route=shipping.route,
             rest=rest,
+            fulfilled={line: units for line, units in shipping.fulfilled.items() if units},
             left_out=shipping.left_out,
             notes=notes,
         )

@@ -60,7 +60,7 @@ def _record_order(
     # Made first where it is new, so that of two repeats at once the second waits for the first, and is counted there.
     order = ledger.find_or_open(
         connection, shop=shop.name, platform=shop.platform.name, order_id=content.order_id,
-        order_key=content.order_key, now=now,
+        order_key=content.order_key, hosts=shop.settings.hosts, now=now,
     )  # fmt: skip
     body_hash = digest(body)
     if order.body_hash == body_hash and order.body_id is not None:

@@ -18,7 +18,7 @@ from bridge.cli.showing import console, moment, rows, state, what
 from bridge.errors import ActionRefused
 from bridge.store import queries
 from bridge.store.database import transaction
-from bridge.store.ledger import Order
+from bridge.store.ledger import Order, is_foreign
 
 _shop = click.option("--shop", default="", help="Where two shops have an order of this name.")
 _part = click.option("--part", type=click.IntRange(1), help="Which part of an order that has several.")
@@ -128,7 +128,8 @@ def _act(name: str, shop: str, part: int | None, act: Callable[[Engine, Order, s
     with store() as engine:
         with transaction(engine) as connection:
             found = _found(queries.find_by_name(connection, name, shop=shop), name)
-        meant = [one for one in found if part in (None, one.part)]
+        own = [one for one in found if not is_foreign(one.order_key)] or found  # those of a copy by their rows
+        meant = [one for one in own if part in (None, one.part)]
         if not meant:
             raise ActionRefused(f"{found[0].label} has no part {part}: it has {found[0].parts}")
         if len({(one.shop, one.order_id, one.order_key) for one in meant}) > 1:

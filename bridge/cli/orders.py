@@ -25,7 +25,7 @@ from bridge.comparison import listing
 from bridge.errors import ActionRefused
 from bridge.store import queries
 from bridge.store.database import transaction
-from bridge.store.ledger import Order
+from bridge.store.ledger import Order, is_foreign
 from bridge.store.tables import STATES
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -195,6 +195,7 @@ def _named(connection: Connection, names: Sequence[str], shop: str) -> list[Orde
     found: dict[int, Order] = {}
     for name in names:
         matching = queries.find_by_name(connection, name, shop=shop)
+        matching = [one for one in matching if not is_foreign(one.order_key)] or matching
         held = {one.id: one for one in matching if queries.is_releasable(one)}
         if not matching:
             problems.append(f"no order is called {name}")

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
 
-from bridge.decide import Body, Decision, Known, Send, Skip, Wait, decide
-from bridge.errors import BridgeError, NotRead, ShopTrouble, WriteBackRefused
+from bridge.decide import Body, Decision, Known, Needs, Send, Skip, Wait, decide
+from bridge.errors import BridgeError, ShopTrouble, WriteBackRefused
 from bridge.forward import sending, standing, writing_back
 from bridge.forward.looking import Looking
 from bridge.forward.parts import Parts
-from bridge.platforms.base import Fetched, Json, PartOf, Shipping
+from bridge.platforms.base import Fetched, Json, Look, PartOf, Shipping
 from bridge.platforms.routing import SKIP, Route
 from bridge.shops import Shop
 from bridge.sortedpro.contract import encode
@@ -32,10 +32,17 @@ _ROUNDS = 6  # reads in a row; each asks for something else
 
 @dataclass(frozen=True, kw_only=True)
 class _Change:
-    """How a shop order differs from what was sent: in words, and with values for the history."""
+    """How a shop order differs from what was sent: in words ("" for not at all), and with values for the history."""
 
-    words: str
-    detail: list[dict[str, Any]]
+    words: str = ""
+    detail: list[dict[str, Any]] = field(default_factory=list)
+    ends: bool = False  # nothing of the order is to be shipped any more
+    may_lack: bool = True  # it may want goods that were not sent; not where it is as it was
+
+    @property
+    def is_none(self) -> bool:
+        """Whether nothing differs."""
+        return not self.words
 
 
 def follow(parts: Parts, order: ledger.Order) -> None:
@@ -43,8 +50,8 @@ def follow(parts: Parts, order: ledger.Order) -> None:
     order = compare(parts, order)
     if order.state == "done" and order.warning and order.warning_tries < writing_back.WARNINGS:
         order = _try_again(parts, extended(parts, order))
-    if order.state == "done" and order.part == 1 and (order.left_out or order.unsent):
-        order = _look_at_rest(parts, extended(parts, order))
+    if order.state == "done" and (order.left_out or order.unsent):
+        order = _watch(parts, extended(parts, order))
     now = parts.clock()
     with transaction(parts.engine) as connection:
         again = writing_back.next_visit(order, order.warning, now) if order.state == "done" else None
@@ -64,23 +71,27 @@ def compare(parts: Parts, order: ledger.Order) -> ledger.Order:
     values: dict[str, Any] = {"compared": order.revision}
     if gone is not None or order.must_read:
         values["must_read"] = ledger.read_unless_newer(order)
-    change = _deleted(gone) if isinstance(gone, Skip) else _difference(looking) or _shipped_by_others(looking)
-    if isinstance(gone, Wait) and change is None:
+    change = _deleted(gone) if isinstance(gone, Skip) else _difference(looking)
+    if change.is_none and isinstance(gone, Wait):
         with transaction(parts.engine) as connection:
             return ledger.note(connection, order, **values)
-    if not isinstance(gone, Skip) and _more_is_wanted(parts, looking.order):
+    if change.ends:
+        values |= {"unsent": "", "left_out": []}
+    elif change.may_lack and _more_is_wanted(parts, looking.order):
         values["unsent"] = order.unsent or _ADDED
+    if change.is_none:
+        change = _shipped_by_others(looking)
     return _flag(parts, looking.order, change, values)
 
 
 def _deleted(gone: Skip) -> _Change:
-    return _Change(words=f"do not ship: {gone.reason}", detail=[])
+    return _Change(words=f"do not ship: {gone.reason}", ends=True)
 
 
-def _flag(parts: Parts, order: ledger.Order, change: _Change | None, values: dict[str, Any]) -> ledger.Order:
+def _flag(parts: Parts, order: ledger.Order, change: _Change, values: dict[str, Any]) -> ledger.Order:
     now = parts.clock()
     with transaction(parts.engine) as connection:
-        if change is None:
+        if change.is_none:
             if order.changed:
                 ledger.remark(connection, order, "the shop order is again as it was sent", now=now)
             return ledger.note(connection, order, changed=False, change="", **values)
@@ -96,19 +107,19 @@ def extended(parts: Parts, order: ledger.Order) -> ledger.Order:
         return ledger.extend(connection, order, parts.clock() + CLAIM)
 
 
-def _difference(looking: Looking) -> _Change | None:
+def _difference(looking: Looking) -> _Change:
     """What is different between the body that was sent and the newest one, decided and rendered by the same code."""
     parts, order, shop = looking.parts, looking.order, looking.shop
     assert order.body_id is not None
     newest = parts.body(shop, order.body_id)
     ended = shop.platform.ended(newest.content.order)
     if ended:
-        return _Change(words=f"do not ship: {ended}", detail=[])
+        return _Change(words=f"do not ship: {ended}", ends=True)
     with transaction(parts.engine) as connection:
         attempt = ledger.sent_attempt(connection, order)
         text = products.mapping_text(connection, attempt.mapping_version) if attempt else None
     if attempt is None:
-        return None  # adopted: the bridge did not send it, so it has nothing to compare with
+        return _Change()  # adopted: the bridge did not send it, so it has nothing to compare with
     if text is None:
         raise BridgeError("the mapping that the order was sent with is not stored")
     then = replace(parts.stored_mapping(shop, attempt.mapping_version, text), mode="live")
@@ -120,7 +131,7 @@ def _difference(looking: Looking) -> _Change | None:
     read = {**attempt.fetched, **looking.data} if anew else attempt.fetched
     after = shop.platform.comparable(newest.content.order, read)
     if before == after:
-        return None  # our own echo, mostly: nothing that could decide otherwise
+        return _Change(may_lack=False)  # our own echo, mostly: nothing that could decide otherwise
     return _told(_decided(then, sent, attempt, *before), _decided(then, newest, attempt, *after))
 
 
@@ -132,22 +143,22 @@ def _known(attempt: ledger.Attempt) -> Known:
 
 def _decided(shop: Shop, body: Body, attempt: ledger.Attempt, order: Json, fetched: Mapping[str, Json]) -> Decision:
     """The decision as it would have been at the sending, about what `comparable` left of body and reads."""
-    plain = Body(content=replace(body.content, order=order), received_at=attempt.clock)
+    plain = Body(content=replace(body.content, order=order, host=""), received_at=attempt.clock)
     return decide(shop, plain, Fetched(data=fetched, complete=True), _known(attempt), attempt.clock)
 
 
-def _told(sent: Decision, now: Decision) -> _Change | None:
-    """The difference of two decisions, None where they are the same."""
+def _told(sent: Decision, now: Decision) -> _Change:
+    """The difference of two decisions."""
     if not isinstance(now, Send):
         if type(now) is type(sent) and now == sent:
-            return None
+            return _Change()
         reason = getattr(now, "reason", None) or "it can no longer be mapped"
-        return _Change(words=f"changed after sending; it would not be sent now: {reason}", detail=[])
+        return _Change(words=f"changed after sending; it would not be sent now: {reason}")
     before = dict(_leaves(json.loads(encode(sent.payload)) if isinstance(sent, Send) else {}))
     after = dict(_leaves(json.loads(encode(now.payload))))
     places = [place for place in {**before, **after} if before.get(place) != after.get(place)]
     if not places:
-        return None
+        return _Change()
     more = f" and {len(places) - _MOST} more" if len(places) > _MOST else ""
     detail = [{"target": place, "sent": before.get(place), "now": after.get(place)} for place in places]
     return _Change(words=f"changed after sending: {', '.join(places[:_MOST])}{more}", detail=detail)
@@ -179,53 +190,74 @@ def _try_again(parts: Parts, order: ledger.Order) -> ledger.Order:
 
 def _more_is_wanted(parts: Parts, order: ledger.Order) -> bool:
     """Whether the newest body has goods that stand in no part, by the body and what was read at the sending alone."""
-    if order.part > 1 or order.body_id is None or not order.lines:
-        return False  # the first part keeps watch for all; without lines there is nothing to hold it against
+    if order.body_id is None:
+        return False
     with transaction(parts.engine) as connection:
         attempt = ledger.sent_attempt(connection, order)
-        taken = ledger.quantities_of(ledger.parts_of(connection, order))
+        rows = ledger.parts_of(connection, order) if order.parts > 1 else [order]
+    found = standing.of_parts(parts, rows)
+    if found.unclear:
+        return False  # there is nothing to hold it against
     shop = parts.shop(order.shop)
     content, fetched = parts.body(shop, order.body_id).content, attempt.fetched if attempt else {}
-    return bool(standing.by_the_body(shop, content.order, fetched, parts.clock(), PartOf(taken=taken)))
+    part = PartOf(number=rows[-1].part + 1, taken=found.taken, gone=ledger.numbers(order.gone))
+    return bool(standing.by_the_body(shop, content.order, fetched, parts.clock(), part))
 
 
-def _shipped_by_others(looking: Looking) -> _Change | None:
+def _shipped_by_others(looking: Looking) -> _Change:
     """Goods that were sent, and lie by now where the mapping says that someone else ships them: both would."""
     if SKIP not in looking.shop.mapping.routing.locations.rows.values() or looking.read(frozenset({"order"})):
-        return None
-    shipping = _shipping(looking, PartOf())
-    words = standing.shipped_by_others(shipping, ledger.quantities_of([looking.order])) if shipping else ""
-    return _Change(words=words, detail=[]) if words else None
+        return _Change()
+    assert looking.body is not None
+    look = _look(looking, PartOf())
+    taken = standing.of_parts(looking.parts, [looking.order]).taken
+    return _Change(words=standing.shipped_by_others(looking.shop.platform.shipping(look), taken))
 
 
-def _look_at_rest(parts: Parts, order: ledger.Order) -> ledger.Order:
-    """Goods in no part yet: still to come, gone, or free to ship now, which a person must know or the mapping sends."""
+def _watch(parts: Parts, order: ledger.Order) -> ledger.Order:
+    """Goods in no part yet: still to come, gone, or free to ship now, which a person must know or the mapping sends.
+
+    The first sent part watches for all.
+    """
     looking = Looking(parts, order)
+    with transaction(parts.engine) as connection:
+        rows = ledger.parts_of(connection, order)
+        first = ledger.first_sent(rows)
+        if first is None or first.id != order.id:
+            return ledger.note(connection, order, left_out=[], unsent="")
     gone = looking.read(frozenset({"order"}))
     if isinstance(gone, Skip):
-        return _flag(parts, looking.order, _deleted(gone), {"left_out": []})
-    if gone is not None or not order.lines:
-        return looking.order  # not shown proves nothing
-    with transaction(parts.engine) as connection:
-        all_parts = ledger.parts_of(connection, looking.order)
-    shipping = _shipping(looking, PartOf(taken=ledger.quantities_of(all_parts)))
-    if shipping is None or any(ledger.is_open(one) for one in all_parts):
-        return looking.order  # a further part is open already: it takes what is free
-    return _told_rest(looking, shipping)
+        return _flag(parts, looking.order, _deleted(gone), {"left_out": [], "unsent": ""})
+    found = standing.of_parts(parts, rows)
+    if gone is not None or found.unclear or any(ledger.is_open(one) for one in rows):
+        return looking.order  # not shown proves nothing, and a part that is open takes what is free
+    known = Known(
+        part=rows[-1].part + 1, taken=found.taken, gone=ledger.numbers(order.gone), released=frozenset(order.released)
+    )
+    decision = _next_part(looking, known)
+    if decision is None or isinstance(decision, Skip):
+        return _told_rest(looking, Shipping(lines=()))
+    part = PartOf(number=known.part, taken=known.taken, gone=known.gone)
+    return _told_rest(looking, looking.shop.platform.shipping(_look(looking, part)))
 
 
-def _shipping(looking: Looking, part: PartOf) -> Shipping | None:
-    """What ships beside all parts, read from the shop; None where the shop no longer has the order."""
+def _next_part(looking: Looking, known: Known) -> Decision | None:
+    """What would become of a further part now; None where the shop no longer has the order."""
     for _ in range(_ROUNDS):
         assert looking.body is not None
-        content, now = looking.body.content, looking.parts.clock()
-        look = standing.look_at(looking.shop, content.order, looking.data, now, part, complete=False)
-        try:
-            return looking.shop.platform.shipping(look)
-        except NotRead as error:
-            if looking.read(error.keys) is not None:
-                return None
+        fetched, now = Fetched(data=looking.data), looking.parts.clock()
+        decision = decide(looking.shop, looking.body, fetched, known, now)
+        if not isinstance(decision, Needs):
+            return decision
+        if looking.read(decision.keys) is not None:
+            return None
     raise BridgeError("the order asks for more after every read")
+
+
+def _look(looking: Looking, part: PartOf) -> Look:
+    assert looking.body is not None
+    content, now = looking.body.content, looking.parts.clock()
+    return standing.look_at(looking.shop, content.order, looking.data, now, part, complete=True)
 
 
 def _told_rest(looking: Looking, shipping: Shipping) -> ledger.Order:
@@ -233,14 +265,16 @@ def _told_rest(looking: Looking, shipping: Shipping) -> ledger.Order:
     parts, order, now = looking.parts, looking.order, looking.parts.clock()
     unsent = standing.named(shipping)
     waiting = [sending.as_json(one) for one in shipping.left_out if one.may_ship]
-    sends = bool(shipping.lines) and looking.shop.mapping.policy.send_later_items and not order.changed
+    sends = bool(shipping.lines) and looking.shop.mapping.policy.send_later_items
     with transaction(parts.engine) as connection:
         if unsent != order.unsent and (unsent or order.unsent != _ADDED):
             words = unsent or "nothing that may ship is left unsent"
             ledger.remark(connection, order, words, now=now, code="not_sent")
-        if sends:
+        rows = ledger.parts_of(connection, order, lock=True) if sends else []
+        # With a body that came since, it is looked at again.
+        if any(one.id == order.id and one.revision == order.revision for one in rows):
             event = f"opened for what {order.label} lacks (later_items: send): {unsent}"
-            all_parts = ledger.parts_of(connection, order, lock=True)
-            ledger.open_part(connection, order, all_parts, event=event, actor="worker", now=now)
+            ledger.open_part(connection, order, rows, event=event, actor="worker", now=now)
             ring(connection)
-        return ledger.note(connection, order, left_out=waiting, unsent="" if sends else unsent)
+            unsent = ""
+        return ledger.note(connection, order, left_out=waiting, unsent=unsent)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import structlog
@@ -35,7 +36,7 @@ class Looking:
         self.parts = parts
         self.order = order
         self.shop: Shop = parts.shop(order.shop)
-        self.known = _known(parts, order)
+        self.known, self.beside = _known(parts, order)
         self.data: dict[str, Any] = {}
         self.body: Body | None = None if order.body_id is None else parts.body(self.shop, order.body_id)
         self._budget = Budget(READS)
@@ -68,6 +69,8 @@ class Looking:
         limit = self.shop.mapping.policy.surge_limit
         order = self.order
         if limit is None or self.known.surge or order.eligible_at or order.released or self.shop.mode == "observe":
+            return True
+        if order.state == "held":  # it stays so until a person lets it go
             return True
         assert self.body is not None
         at = self.body.received_at if order.looks == 0 else now
@@ -116,7 +119,7 @@ def look(parts: Parts, order: ledger.Order) -> None:
     """Decide about an order that is not sent, and do it; what a person took out stays so."""
     looking = Looking(parts, order)
     if order.state == "skipped" and order.by_person:
-        _rest(looking, parts.clock())
+        _dismiss(looking, parts.clock())
         return
     decision, now = looking.decide()
     log.info("decided", shop=order.shop, order=looking.order.label, decision=type(decision).__name__.lower())
@@ -134,7 +137,9 @@ def look(parts: Parts, order: ledger.Order) -> None:
             looks = looking.order.looks + 1
             _settle(looking, "waiting", decision.reason, now, due_at=due_at, looks=looks, mapping_version=version)
         case Skip():
-            _settle(looking, "skipped", decision.reason, now, code=decision.code)
+            # A further part is closed for good: goods that come later are named on the first one.
+            closed = looking.order.part > 1
+            _settle(looking, "skipped", decision.reason, now, code=decision.code, by_person=closed)
         case Hold(problem=problem):
             _settle(looking, "held", problem.message, now, code=problem.code)
         case Unmappable(problems=problems, notes=notes):
@@ -146,15 +151,21 @@ def look(parts: Parts, order: ledger.Order) -> None:
             _adopt(looking, reference, now)
 
 
-def _known(parts: Parts, order: ledger.Order) -> Known:
-    """What the ledger knows of an order; most stand alone."""
-    known = Known(part=order.part, released=frozenset(order.released))
+def _known(parts: Parts, order: ledger.Order) -> tuple[Known, frozenset[object]]:
+    """What the ledger knows of an order, and the marks of its other parts; most stand alone."""
+    known = Known(part=order.part, released=frozenset(order.released), gone=ledger.numbers(order.gone))
     if order.parts == 1 and order.namesake is None:
-        return known
+        return replace(known, gone={}), frozenset()  # of the only part nothing has left before it is sent
     with transaction(parts.engine) as connection:
-        taken = ledger.taken(connection, order)
+        rows = ledger.parts_of(connection, order)
         others = ledger.namesakes(connection, order)
-    return replace(known, taken=taken, namesake=_told_of(others[-1]) if others else "", namesakes=len(others))
+    beside = [one for one in rows if one.id != order.id]
+    if ledger.first_sent(beside) is None:
+        known = replace(known, gone={})
+    found = standing.of_parts(parts, beside)
+    told = _told_of(others[-1]) if others else ""
+    known = replace(known, taken=found.taken, unclear=found.unclear, namesake=told, namesakes=len(others))
+    return known, ledger.marks(rows, but=order)
 
 
 def _told_of(other: ledger.Order) -> str:
@@ -190,7 +201,7 @@ def _settle(
     changes = {"due_at": None, "not_before": None, "tries": 0, "unreachable_since": None, **changes}
     with transaction(looking.parts.engine) as connection:
         if rest:
-            ledger.reserve(connection, order, rest.lines, taken=looking.known.taken, rest=rest.rest, now=now)
+            ledger.reserve(connection, order, rest.lines, beside=looking.beside, rest=rest.rest, fulfilled={}, now=now)
         if (order.state, order.reason, order.code) == (state, reason, code):
             ledger.rest(connection, order, now=now, must_read=ledger.read_unless_newer(order), **changes)
             return
@@ -219,17 +230,31 @@ def _keep_held(looking: Looking, decision: Decision, now: datetime) -> None:
         ledger.rest(connection, order, due_at=None, now=now, must_read=ledger.read_unless_newer(order), not_before=None)
 
 
-def _rest(looking: Looking, now: datetime) -> None:
-    """What a person took out stays where it is."""
+def _dismiss(looking: Looking, now: datetime) -> None:
+    """What a person took out stays where it is; goods of a further part are then not to be sent at all."""
+    lines: Mapping[str, str] = looking.order.lines
+    if looking.order.part > 1 and not lines and looking.order.must_read:
+        looking.read(frozenset({"order"}))
+        known = looking.known
+        part = PartOf(number=known.part, taken=known.taken, gone=known.gone)
+        lines = ledger.as_text(_free(looking, part, now))
     with transaction(looking.parts.engine) as connection:
-        ledger.rest(connection, looking.order, due_at=None, now=now, not_before=None)
+        ledger.rest(
+            connection, looking.order, due_at=None, now=now, not_before=None, lines=lines,
+            must_read=ledger.read_unless_newer(looking.order),
+        )  # fmt: skip
+
+
+def _free(looking: Looking, part: PartOf, now: datetime) -> dict[str, Decimal]:
+    """What ships beside all other parts, by the newest body and what was read."""
+    assert looking.body is not None
+    order = looking.body.content.order
+    return standing.by_the_body(looking.shop, order, looking.data, now, part)
 
 
 def _adopt(looking: Looking, reference: str, now: datetime) -> None:
     """The shop order carries our record: what it wants now stands in that SortedPRO order, what is added later not."""
-    assert looking.body is not None
-    part = PartOf(taken=looking.known.taken)
-    lines = standing.by_the_body(looking.shop, looking.body.content.order, looking.data, now, part)
+    lines = _free(looking, PartOf(taken=looking.known.taken), now)
     with transaction(looking.parts.engine) as connection:
         ledger.move(
             connection, looking.order, "done", event=f"adopted: the shop order carries {reference} already", now=now,
@@ -252,6 +277,7 @@ def _send(looking: Looking, decision: Send, now: datetime) -> None:
         decision,
         payload,
         known=looking.known,
+        beside=looking.beside,
         fetched=looking.data,
         now=now,
     )

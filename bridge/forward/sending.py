@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 import structlog
@@ -41,6 +40,7 @@ def send(
     payload: bytes,
     *,
     known: Known,
+    beside: frozenset[object],
     fetched: Mapping[str, Any],
     now: datetime,
 ) -> ledger.Order | None:
@@ -66,7 +66,7 @@ def send(
         raise ClaimLost("the process is about to end: the order is left to the next one")
     parts.keep_mapping(shop.mapping.version, shop.mapping.text, now)
     try:
-        begun = _begin(parts, order, decision, attempt, known.taken, now)
+        begun = _begin(parts, order, decision, attempt, beside, now)
     except ReferenceTaken:
         _taken(parts, order, attempt.destination, decision.customer_reference, now)
         return None
@@ -81,16 +81,15 @@ def _begin(
     order: ledger.Order,
     decision: Send,
     attempt: ledger.Attempt,
-    taken: Mapping[str, Decimal],
+    beside: frozenset[object],
     now: datetime,
 ) -> ledger.Order | None:
     """Write down that the order is being sent, with what was used for it; None where the destination has no room."""
-    # The first part keeps in sight what is left out; further ones would only say it again.
-    left_out = [as_json(one) for one in decision.left_out if one.may_ship and order.part == 1]
+    left_out = [as_json(one) for one in decision.left_out if one.may_ship]
     with transaction(parts.engine) as connection:
         begun = ledger.begin_send(
             connection, order, attempt, customer_reference=decision.customer_reference, left_out=left_out,
-            now=parts.clock(), taken=taken, rest=decision.rest,
+            now=parts.clock(), beside=beside, rest=decision.rest, fulfilled=decision.fulfilled,
         )  # fmt: skip
         if isinstance(begun, ledger.NoRoom):
             if order.state == "queued":

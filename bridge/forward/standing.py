@@ -2,16 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from bridge.errors import BridgeError
+from bridge.forward.parts import Parts
+from bridge.mapping.evaluate import FAULTS
 from bridge.platforms.base import Fetched, Json, Look, PartOf, Shipping
 from bridge.platforms.parting import line_id, quantities
 from bridge.shops import Shop
+from bridge.store import ledger
+from bridge.store.database import transaction
 
 TIMES = "\N{MULTIPLICATION SIGN}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What some parts of an order have together."""
+
+    taken: Mapping[str, Decimal]  # by line id
+    unclear: str  # the first sent part of which nobody knows what it has; "" for none
+
+
+def of_parts(parts: Parts, rows: Iterable[ledger.Order]) -> Standing:
+    """What parts of an order have: by the attempt that sent them, else by what the ledger keeps.
+
+    A release before quantities were kept has sent everything that shipped then. Raises ShopTrouble for a shop that is
+    not configured any more.
+    """
+    taken: dict[str, Decimal] = {}
+    unclear = ""
+    for row in rows:
+        lines = _sent(parts, row) if row.state in ledger.SENT else ledger.numbers(row.lines)
+        unclear = unclear or ("" if lines or row.state not in ledger.SENT else row.label)
+        for line, quantity in lines.items():
+            taken[line] = taken.get(line, Decimal(0)) + quantity
+    return Standing(taken=taken, unclear=unclear)
+
+
+def _sent(parts: Parts, row: ledger.Order) -> Mapping[str, Decimal]:
+    with transaction(parts.engine) as connection:
+        attempt = ledger.sent_attempt(connection, row)
+    if attempt is None or attempt.lines:
+        return attempt.lines if attempt else ledger.numbers(row.lines)
+    shop = parts.shop(row.shop)
+    content = parts.body(shop, attempt.body_id).content
+    look = look_at(shop, content.order, attempt.fetched, attempt.clock, PartOf(), complete=True)
+    shipping = shop.platform.shipping(look)
+    return quantities([*shipping.lines, *shipping.rest])
 
 
 def look_at(
@@ -29,9 +71,15 @@ def look_at(
 
 
 def by_the_body(shop: Shop, order: Json, fetched: Mapping[str, Any], now: datetime, part: PartOf) -> dict[str, Decimal]:
-    """Quantities by line id of what an order wants shipped beside `part.taken`, whatever has left the house already."""
-    content, read = shop.platform.comparable(order, fetched)
-    shipping = shop.platform.shipping(look_at(shop, content, read, now, part, complete=True))
+    """Quantities by line id of what an order wants shipped beside `part.taken`, whatever has left the shop already.
+
+    A body that cannot be read for goods wants none: its other troubles are told where it is compared.
+    """
+    try:
+        content, read = shop.platform.comparable(order, fetched)
+        shipping = shop.platform.shipping(look_at(shop, content, read, now, part, complete=True))
+    except (BridgeError, *FAULTS):
+        return {}
     return quantities([*shipping.lines, *shipping.rest])
 
 

@@ -143,7 +143,8 @@ class _Walk:
             return None
         arguments = {} if _has_starred(node) else self._arguments(node, known)
         key = arguments.get(known.key)
-        under_key = self._field(above, key.value) if isinstance(key, nodes.Const) else None
+        name = key.value if isinstance(key, nodes.Const) else None
+        under_key = self._field(above, name) if isinstance(name, str) else None
         match known.gives:
             case Gives.SAME:
                 return above

@@ -104,6 +104,7 @@ class PartOf:
 
     number: int = 1
     taken: Mapping[str, Decimal] = field(default_factory=dict)  # what stands in other parts
+    gone: Mapping[str, Decimal] = field(default_factory=dict)  # what had left the shop before any part was sent
     # After sending, when bodies are compared: at most what was sent, on the way that it was sent.
     only: Mapping[str, Decimal] | None = None
     route: Route | None = None

@@ -87,9 +87,12 @@ class _Free:
         self._lines: dict[str, _Line] = {}
 
     def line(self, entry: Json) -> Json | None:
-        """The entry with what is free of it, None where nothing is. A line without an id is only itself."""
+        """The entry with what is free of it, None where nothing is.
+
+        A line without an id cannot be told from what other parts have, so it goes with the first part or not at all.
+        """
         if not line_id(entry):
-            return entry
+            return None if self._of.number > 1 or self._of.taken else entry
         known = self._known(line_id(entry))
         open_units = Decimal(entry["quantity"])
         hidden = min(known.owed, open_units)
@@ -119,8 +122,9 @@ class _Free:
         taken = self._of.taken.get(identity, _NOTHING)
         if self._of.only is not None:
             return _Line(owed=_NOTHING, most=self._of.only.get(identity, _NOTHING), before=taken)
-        wanted = self._found.wanted.get(identity, self._open.get(identity, _NOTHING))
-        fulfilled = self._found.fulfilled.get(identity, _NOTHING)
+        gone = self._of.gone.get(identity, _NOTHING)
+        wanted = self._found.wanted.get(identity, self._open.get(identity, _NOTHING)) - gone
+        fulfilled = max(_NOTHING, self._found.fulfilled.get(identity, _NOTHING) - gone)
         return _Line(owed=max(_NOTHING, taken - fulfilled), most=wanted - max(taken, fulfilled), before=taken)
 
 

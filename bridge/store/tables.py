@@ -121,6 +121,8 @@ orders = Table(
     # Quantities (as text) by line id that this part stands for, from its first sending until it is skipped. Empty for
     # what was adopted, and for what a release before parts existed has sent.
     Column("lines", JSONB, nullable=False, server_default="{}"),
+    # Units (as text) by line id that had left the shop before any part was sent: they are in none of them.
+    Column("gone", JSONB),
     Column("left_out", JSONB, nullable=False, server_default="[]"),  # lines not sent that may ship later
     _words("warning"),  # what remains to be done beside the record: a tag, a note
     _count("warning_tries"),
@@ -148,6 +150,7 @@ orders = Table(
     Index("orders_ready", "shop", "ready_at", postgresql_where=text("ready_at is not null")),
     Index("orders_sending_now", "destination", postgresql_where=text("state = 'sending'")),
     Index("orders_name", "name"),
+    Index("orders_namesake", "namesake", postgresql_where=text("namesake is not null")),
     Index("orders_eligible", "shop", "eligible_at", postgresql_where=text("eligible_at is not null")),
     Index("orders_state_since", "state", "state_since"),
 )

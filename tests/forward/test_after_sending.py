@@ -35,8 +35,9 @@ def killed_while_sending(rig: Rig, name: str) -> ledger.Order:
             body_id=order.body_id or 0, clock=rig.clock(), lines={}, route={},
         )  # fmt: skip
         begun = ledger.begin_send(
-            connection, order, attempt, customer_reference=name, left_out=(), now=rig.clock(), taken={}, rest=False
-        )
+            connection, order, attempt, customer_reference=name, left_out=(), now=rig.clock(), beside=frozenset(),
+            rest=False, fulfilled={},
+        )  # fmt: skip
     assert isinstance(begun, ledger.Order)
     return begun
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from bridge import actions
 from bridge.errors import ActionRefused
 from bridge.sandbox.faults import status
-from bridge.sandbox.shopify import shopify_order
-from bridge.sandbox.shopify.book import FulfillmentOrder, Hold, lines_of
+from bridge.sandbox.shopify import Article, shopify_order
+from bridge.sandbox.shopify.book import FulfillmentLine, FulfillmentOrder, Hold, lines_of
 from bridge.sandbox.woocommerce import PRODUCTS, woo_order
 from bridge.store import ledger, queries
 from bridge.store.database import transaction
@@ -299,3 +302,148 @@ def test_a_sent_order_whose_echo_comes_back_is_not_told_to_lack_anything(rig: Ri
     rig.later(hours=2)
     rig.settle()
     assert "nothing that may ship is left unsent" not in rig.story("#1001")
+
+
+# --- what is in no part, and what must not be in a second -----------------------------------------------------------
+@pytest.fixture
+def auto(database, world, clock, tmp_path) -> Iterator[Rig]:
+    """Goods that are added later go by themselves."""
+    rig = make_rig(database, write_mappings(tmp_path / "m", world, "later_items: send\n"), world, clock)
+    yield rig
+    rig.bridge.close()
+
+
+def test_a_piece_given_away_before_is_in_no_part(auto: Rig) -> None:
+    """Three mugs; one was handed over before the bridge heard of the order."""
+    body = shopify_order(1001, at=auto.clock(), lines=[Article(sku="MUG", quantity=3)])
+    line = body["line_items"][0]
+    line |= {"fulfillable_quantity": 2, "fulfillment_status": "partial"}
+    given, left = (
+        FulfillmentOrder(lines=(FulfillmentLine(line_id=line["id"], total=1, remaining=0),), status="CLOSED"),
+        FulfillmentOrder(lines=(FulfillmentLine(line_id=line["id"], total=2, remaining=2),)),
+    )
+    auto.world.shopify.add_order(body, fulfillment_orders=[given, left])
+    auto.settle()
+    auto.later(hours=1)
+    auto.settle()
+    assert shipped(auto) == {"shopify-1001": {"MUG": 2}}
+    assert auto.order("#1001").unsent == ""
+
+
+def test_a_line_without_an_id_is_never_sent_a_second_time(rig: Rig) -> None:
+    body = woo_order(21, at=rig.clock(), home=rig.world.woocommerce_url)
+    rig.world.woocommerce.add_order({**body, "line_items": [{**body["line_items"][0], "id": 0}]})
+    rig.settle()
+    assert (rig.order("#21").state, rig.order("#21").unsent) == ("done", "")
+    actions.send_rest(rig.bridge.engine, rig.order("#21"), now=rig.clock(), **PEOPLE)
+    rig.settle()
+    assert len(rig.sent()) == 1
+
+
+def test_a_part_beside_one_whose_goods_nobody_knows_is_held(places: Rig) -> None:
+    places.world.sortedpro.behave(status(400))
+    add_split(places, "Leeds", "Bristol")
+    places.deliver()
+    assert places.bridge.forwarder.forward_next()  # the first part is refused; the second one is open
+    first, second = parts(places)
+    with transaction(places.bridge.engine) as connection:  # as a person or a release before may leave it
+        ledger.move(
+            connection, first, "created", event="adopted", now=places.clock(), reference="EO-000-00A-0B1", lines={},
+            attempt_id=None, sent_attempt=None,
+        )  # fmt: skip
+    places.work()
+    second = parts(places)[1]
+    assert (second.state, second.code) == ("held", "unclear_part")
+    assert "what stands in #1001 is not known" in second.reason
+
+
+def test_goods_left_out_by_a_release_that_kept_no_quantities_are_named(rig: Rig) -> None:
+    body = shopify_order(1001, at=rig.clock())
+    held = FulfillmentOrder(lines=lines_of(body["line_items"][1:2]), status="ON_HOLD", holds=(Hold(reason="OTHER"),))
+    free = FulfillmentOrder(lines=lines_of(body["line_items"][:1]))
+    number = rig.world.shopify.add_order(body, fulfillment_orders=[free, held])
+    rig.settle()
+    with transaction(rig.bridge.engine) as connection:
+        connection.exec_driver_sql("update orders set lines = '{}', gone = null")
+        connection.exec_driver_sql("update attempts set lines = '{}', route = '{}'")
+    rig.world.shopify.reroute(number, [free, replace(held, status="OPEN", holds=())])
+    rig.later(hours=1)
+    rig.settle()
+    assert rig.order("#1001").unsent == "1 × BLANKET-L not sent"
+
+
+def test_the_first_sent_part_keeps_watch_where_the_first_is_not_sent(places: Rig) -> None:
+    number = add_split(places, "Leeds", "Bristol")
+    places.world.sortedpro.behave(status(400))
+    places.settle()
+    actions.skip(places.bridge.engine, parts(places)[0], now=places.clock(), **PEOPLE)
+    places.later(minutes=5)
+    places.world.shopify.add_variant(number, Article(sku="VASE", quantity=2), "Bristol")
+    places.settle()
+    assert "2 × VASE not sent" in parts(places)[1].unsent
+    assert actions.send_rest(places.bridge.engine, parts(places)[0], now=places.clock(), **PEOPLE).part == 3
+
+
+def test_what_is_not_sent_ends_with_the_order(edited: Rig) -> None:
+    edited.later(minutes=5)
+    edited.world.woocommerce.set_status(21, "cancelled")
+    edited.settle()
+    order = edited.order("#21")
+    assert (order.unsent, order.due_at, order.change) == (
+        "",
+        None,
+        "do not ship: the order was cancelled in WooCommerce",
+    )
+
+
+def test_a_person_may_say_that_the_rest_is_not_to_be_sent(edited: Rig) -> None:
+    second = actions.send_rest(edited.bridge.engine, edited.order("#21"), now=edited.clock(), **PEOPLE)
+    actions.skip(edited.bridge.engine, second, now=edited.clock(), who="kim", reason="fetched at the door")
+    edited.settle()
+    edited.later(minutes=10)
+    edited.world.woocommerce.change(21, customer_note="thanks")
+    edited.settle()
+    first, second = parts(edited, "#21")
+    assert (first.unsent, first.due_at, second.state) == ("", None, "skipped")
+
+
+def test_a_part_that_had_nothing_to_send_stays_closed(sent: Rig) -> None:
+    actions.send_rest(sent.bridge.engine, sent.order("#21"), now=sent.clock(), **PEOPLE)
+    sent.settle()
+    sent.later(minutes=5)
+    sent.world.woocommerce.edit(21, [{"product_id": PRODUCTS[1].id, "quantity": 2}])
+    sent.settle()
+    assert len(sent.sent()) == 1
+    assert parts(sent, "#21")[0].unsent == f"2 × {PRODUCTS[1].sku} not sent"
+
+
+def test_an_odd_body_does_not_keep_the_reference_off_the_order(rig: Rig) -> None:
+    rig.world.woocommerce.add_order(woo_order(21, at=rig.clock()))
+    rig.world.woocommerce.behave(status(503), match="meta_data", count=1)
+    rig.deliver()
+    rig.work()
+    body = rig.world.woocommerce.order(21)
+    odd = [{**body["line_items"][0], "quantity": "two"}, *body["line_items"][1:]]
+    changed = {**body, "line_items": odd, "date_modified_gmt": "2026-12-03T00:00:00"}
+    rig.post("woocommerce", rig.signed_for_woocommerce(json.dumps(changed).encode(), "order.updated"))
+    rig.later(hours=1)
+    rig.settle()
+    assert (rig.order("#21").state, rig.order("#21").trouble) == ("done", "")
+
+
+def test_a_part_gives_way_while_another_is_written_back(places: Rig) -> None:
+    places.world.shopify.behave(status(503), match="metafieldsSet", count=2)
+    add_split(places, "Leeds", "Bristol")
+    places.deliver()
+    places.work()
+    first, second = parts(places)
+    assert (first.state, second.state) == ("created", "created")
+    places.later(hours=1)
+    claim = {"claimed_until": places.clock() + timedelta(minutes=1), "claim_id": places.bridge.new_id()}
+    with transaction(places.bridge.engine) as connection:
+        ledger.note(connection, first, **claim)  # another worker is at it
+    places.work()
+    assert parts(places)[1].state == "created"
+    places.later(minutes=2)
+    places.settle()
+    assert [one.state for one in parts(places)] == ["done", "done"]

@@ -216,3 +216,39 @@ def test_an_order_that_is_cancelled_in_its_grace_is_never_sent(patient: Rig) -> 
     patient.later(minutes=30)
     patient.settle()
     assert (patient.order("#21").state, patient.sent()) == ("skipped", [])
+
+
+# --- what the shop and people do afterwards --------------------------------------------------------------------------
+def test_a_held_surge_order_that_changes_does_not_use_up_the_next_hour(narrow: Rig) -> None:
+    flood(narrow, range(21, 25))
+    held = [number for number in range(21, 25) if narrow.order(f"#{number}").state == "held"]
+    narrow.later(minutes=61)
+    for number in held:
+        narrow.world.woocommerce.change(number, customer_note="x")
+    narrow.settle()
+    flood(narrow, range(25, 27))
+    assert states(narrow, range(25, 27)) == ["done", "done"]
+
+
+def test_an_order_of_a_host_that_becomes_known_is_sent_once(database, world, clock, tmp_path) -> None:
+    folder = write_mappings(tmp_path / "m", world)
+    rig = make_rig(database, folder, world, clock)
+    rig.world.woocommerce.add_order(woo_order(21, at=clock()))
+    rig.take("woocommerce")
+    post(rig, elsewhere(rig, rig.world.woocommerce.order(21)))
+    assert rig.order("#21").code == "other_host"
+    rig.bridge.close()
+    file = folder / "woocommerce.yaml"
+    file.write_text(file.read_text().replace("[ shop.example ]", "[ shop.example, staging.example ]"))
+    rig = make_rig(database, folder, world, clock)
+    actions.replay(rig.bridge.engine, rig.order("#21"), now=clock(), **PEOPLE)
+    rig.settle()
+    rig.world.woocommerce.change(21, customer_note="thanks")
+    rig.settle()
+    (order,) = rows(rig, "#21")
+    assert (order.state, order.order_key, rig.sent()) == (
+        "done",
+        rig.world.woocommerce.order(21)["order_key"],
+        ["woocommerce-21"],
+    )
+    rig.bridge.close()

@@ -753,3 +753,8 @@ def test_no_order_makes_a_mapping_raise(everything: compiler.Compiled, order: di
 
     assert scope.rule(everything.skip[0]).asked == frozenset()
     assert all(problem.message and problem.line for problem in scope.render().problems)
+
+
+def test_a_filter_key_that_is_no_name_is_no_crash(workshop: Workshop) -> None:
+    problems = workshop.problems("skip: { odd: order.lines | where(false) }\norder: { Count: 1 }\n")
+    assert problems

@@ -168,12 +168,14 @@ class _Sorting:
         return [{**shipped, **way_of(fulfillment_order, self._order)}]
 
     def _elsewhere(self) -> dict[str, int]:
-        """Units that others ship, by line id: fulfilment services, and locations that the mapping leaves to others."""
+        """Units that others have shipped, by line id: fulfilment services, and locations that the mapping skips."""
         counts: Counter[str] = Counter()
         for fulfillment_order in self._fulfillment_orders:
             others = fulfillment_order.get("service") or self._routing.origin_of(fulfillment_order) == SKIP
             if others and fulfillment_order["status"] != _CANCELLED:
-                counts.update({entry["line_id"]: entry["total"] for entry in fulfillment_order["lines"]})
+                counts.update(
+                    {entry["line_id"]: entry["total"] - entry["remaining"] for entry in fulfillment_order["lines"]}
+                )
         return counts
 
     def _leave_out(self, entry: Json, verdict: _Verdict, quantity: int) -> None:

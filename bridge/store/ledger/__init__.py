@@ -15,8 +15,19 @@ from bridge.store.ledger.bodies import (
     ring,
 )
 from bridge.store.ledger.claims import claim, due_now, extend, note, postpone, release, rest
-from bridge.store.ledger.parts import another_writes, as_text, is_open, open_part, parts_of, quantities_of, taken
-from bridge.store.ledger.rows import SENT, Detail, Order, find, foreign_key, get, move, read_unless_newer, remark
+from bridge.store.ledger.parts import another_writes, as_text, first_sent, is_open, marks, numbers, open_part, parts_of
+from bridge.store.ledger.rows import (
+    SENT,
+    Detail,
+    Order,
+    find,
+    foreign_key,
+    get,
+    is_foreign,
+    move,
+    read_unless_newer,
+    remark,
+)
 from bridge.store.ledger.sending import (
     Attempt,
     NoRoom,
@@ -50,20 +61,23 @@ __all__ = [
     "extend",
     "find",
     "find_or_open",
+    "first_sent",
     "foreign_key",
     "get",
+    "is_foreign",
     "is_open",
     "last_refused",
     "late_reference",
     "look_now",
     "mapping_changed",
+    "marks",
     "move",
     "namesakes",
     "note",
+    "numbers",
     "open_part",
     "parts_of",
     "postpone",
-    "quantities_of",
     "read_unless_newer",
     "receive",
     "redirect_queued",
@@ -74,6 +88,5 @@ __all__ = [
     "rest",
     "ring",
     "sent_attempt",
-    "taken",
     "was_in_doubt",
 ]

@@ -19,6 +19,7 @@ from bridge.store.ledger.rows import (
     as_order,
     change,
     find,
+    foreign_key,
     is_foreign,
     match,
     move,
@@ -78,7 +79,7 @@ def _receive(
         "body_hash": body_hash,
         "body_modified_at": content.modified_at,
         "ordered_at": content.created_at,
-        "order_key": order.order_key or content.order_key,
+        "order_key": content.order_key if not order.order_key or is_foreign(order.order_key) else order.order_key,
         "name": content.name,
         "revision": orders.c.revision + 1,
         "looks": 0,
@@ -136,16 +137,27 @@ def look_now(connection: Connection, order: Order, now: datetime) -> bool:
 
 
 def find_or_open(
-    connection: Connection, *, shop: str, platform: str, order_id: str, order_key: str | None, now: datetime
+    connection: Connection,
+    *,
+    shop: str,
+    platform: str,
+    order_id: str,
+    order_key: str | None,
+    now: datetime,
+    hosts: Sequence[str] = (),
 ) -> Order:
-    """The row of an order as `find` finds it, locked; made if need be, and of two at once only once."""
+    """The row of an order as `find` finds it, locked; made if need be, and of two at once only once.
+
+    A row that was kept apart before one of the shop's `hosts` was known is the order's too.
+    """
     found = find(connection, shop, order_id, order_key, lock=True)
     if found is not None:
         return found
     # One maker at a time for an id: a deletion without a key and a body with one must meet in one row.
     connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{shop} {order_id}", 0))))
     same_id = of_id(connection, shop, order_id, lock=True)
-    found = match(same_id, order_key)
+    keys = [order_key, *(foreign_key(order_key, host) for host in hosts if order_key)]
+    found = next(filter(None, (match(same_id, key) for key in keys)), None)
     if found is not None:
         return found
     statement = (

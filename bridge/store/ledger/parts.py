@@ -18,25 +18,23 @@ def parts_of(connection: Connection, order: Order, *, lock: bool = False) -> lis
     return [as_order(row) for row in connection.execute(query.with_for_update() if lock else query)]
 
 
-def quantities_of(parts: Iterable[Order]) -> dict[str, Decimal]:
-    """What some parts stand for together, by line id."""
-    found: dict[str, Decimal] = {}
-    for part in parts:
-        for line, quantity in part.lines.items():
-            found[line] = found.get(line, Decimal(0)) + Decimal(quantity)
-    return found
-
-
-def taken(connection: Connection, order: Order) -> dict[str, Decimal]:
-    """What the other parts of an order stand for, by line id."""
-    if order.parts == 1:
-        return {}
-    return quantities_of(one for one in parts_of(connection, order) if one.id != order.id)
+def marks(parts: Iterable[Order], but: Order) -> frozenset[object]:
+    """By what the other parts are known to have the same goods as before: their attempts and quantities."""
+    return frozenset(
+        (one.id, one.state in SENT, one.attempt_id, one.sent_attempt, tuple(sorted(one.lines.items())))
+        for one in parts
+        if one.id != but.id
+    )
 
 
 def is_open(part: Order) -> bool:
-    """Whether a part may still take goods into it: it is neither sent nor taken out by a rule."""
-    return part.state not in SENT and (part.state != "skipped" or part.by_person)
+    """Whether a part may still take goods into it: it is neither sent nor taken out."""
+    return part.state not in SENT and part.state != "skipped"
+
+
+def first_sent(parts: Iterable[Order]) -> Order | None:
+    """The part that keeps watch over the shop order for all: the first one that SortedPRO has or may have."""
+    return next((one for one in parts if one.state in SENT), None)
 
 
 def open_part(
@@ -67,6 +65,7 @@ def open_part(
             body_hash=order.body_hash,
             body_modified_at=order.body_modified_at,
             ordered_at=order.ordered_at,
+            gone=order.gone,
             namesake=order.namesake,
             eligible_at=order.eligible_at,
             due_at=now,
@@ -92,6 +91,11 @@ def another_writes(connection: Connection, order: Order, now: datetime) -> bool:
         return False
     others = (one for one in parts_of(connection, order, lock=True) if one.id != order.id)
     return any(one.state == "created" and one.claimed_until is not None and one.claimed_until > now for one in others)
+
+
+def numbers(quantities: Mapping[str, str] | None) -> dict[str, Decimal]:
+    """Quantities as the ledger keeps them, to count with."""
+    return {line: Decimal(quantity) for line, quantity in (quantities or {}).items()}
 
 
 def as_text(quantities: Mapping[str, Decimal]) -> dict[str, str]:

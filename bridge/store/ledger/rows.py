@@ -61,6 +61,7 @@ class Order:
     sent_attempt: UUID | None
     mapping_version: str | None
     lines: Mapping[str, str]
+    gone: Mapping[str, str] | None
     left_out: Sequence[Mapping[str, Any]]
     warning: str
     warning_tries: int
@@ -81,7 +82,7 @@ class Order:
 
 
 SENT = frozenset({"sending", "created", "done", "in_doubt"})  # states that a newer body does not move
-_COPY = "@"  # between the key of an order and the host of the copied shop that sent it
+_COPY = " @"  # between the key of an order and the host of the copied shop that sent it
 COLUMNS = tuple(orders.c[one.name] for one in fields(Order))
 
 

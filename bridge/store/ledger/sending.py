@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bridge.errors import ClaimLost, ReferenceTaken
 from bridge.store.doorbell import ring
-from bridge.store.ledger.parts import as_text, is_open, open_part, parts_of, quantities_of
+from bridge.store.ledger.parts import as_text, first_sent, is_open, marks, open_part, parts_of
 from bridge.store.ledger.rows import COLUMNS, Order, as_order, change, move, write_history
 from bridge.store.sealed import seal, seal_json, unseal, unseal_json
 from bridge.store.tables import attempts, destinations, orders, shops
@@ -51,16 +51,18 @@ def begin_send(
     customer_reference: str | None,
     left_out: Sequence[Mapping[str, Any]],
     now: datetime,
-    taken: Mapping[str, Decimal],
+    beside: frozenset[object],
     rest: bool,
+    fulfilled: Mapping[str, Decimal],
 ) -> Order | NoRoom:
     """Write down that the order is about to be sent; the caller commits before it calls.
 
     The destination's row is locked first, in a statement of its own, so that room is never overshot; without room the
-    order is queued. `taken` is what the other parts had when it was decided; where `rest` says that goods are left
-    which no part has, the next part is opened for them. Raises ClaimLost when a newer body has come, the other parts
-    have other goods now or the claim is another's, and ReferenceTaken when another order of the destination has the
-    customer's reference: then the transaction is at its end, and nothing may be sent.
+    order is queued. `beside` are the marks of the other parts when it was decided, and `fulfilled` units that had left
+    the shop then; where `rest` says that goods are left which no part has, the next part is opened for them. Raises
+    ClaimLost when a newer body has come, the other parts have other goods now or the claim is another's, and
+    ReferenceTaken when another order of the destination has the customer's reference: then the transaction is at its
+    end, and nothing may be sent.
     """
     if not _has_room(connection, attempt.destination, now):
         if order.state != "queued":
@@ -69,7 +71,7 @@ def begin_send(
                 same_revision=True, destination=attempt.destination,
             )  # fmt: skip
         return NoRoom()
-    reserve(connection, order, attempt.lines, taken=taken, rest=rest, now=now)
+    order = reserve(connection, order, attempt.lines, beside=beside, rest=rest, fulfilled=fulfilled, now=now)
     deadline = now + DEADLINE
     try:
         sending = move(
@@ -77,7 +79,7 @@ def begin_send(
             attempt=attempt.id, attempt_id=attempt.id, due_at=deadline, deadline=deadline, claimed_until=deadline,
             destination=attempt.destination, customer_reference=customer_reference, resend=False,
             mapping_version=attempt.mapping_version, left_out=list(left_out), must_read=False, compared=order.revision,
-            lines=as_text(attempt.lines),
+            lines=as_text(attempt.lines), gone=order.gone,
         )  # fmt: skip
     except IntegrityError as error:
         raise ReferenceTaken(f"{customer_reference} is the reference of another order") from error
@@ -90,31 +92,36 @@ def reserve(
     order: Order,
     lines: Mapping[str, Decimal],
     *,
-    taken: Mapping[str, Decimal],
+    beside: frozenset[object],
     rest: bool,
+    fulfilled: Mapping[str, Decimal],
     now: datetime,
-) -> None:
+) -> Order:
     """Make sure that no other part has what this one is to have, and open the next for what is left.
 
-    The caller writes `lines` in the same transaction. Raises ClaimLost where the other parts have other goods than
-    `taken` by now.
+    The caller writes `lines` in the same transaction. Until a part is sent, `fulfilled` are units that no part has.
+    Raises ClaimLost where the other parts have other goods by now than `beside` marks.
     """
     if order.parts == 1 and not rest:
-        return
+        return replace(order, gone=as_text(fulfilled))
     parts = parts_of(connection, order, lock=True)
-    others = [one for one in parts if one.id != order.id]
-    if quantities_of(others) != taken:
+    if marks(parts, but=order) != beside:
         raise ClaimLost(f"{order.shop} {order.label}: another part has other goods by now")
+    others = [one for one in parts if one.id != order.id]
+    if first_sent(others) is None:
+        order = replace(order, gone=as_text(fulfilled))
+        connection.execute(update(orders).where(orders.c.id.in_([one.id for one in others])).values(gone=order.gone))
     if rest and lines and not any(is_open(one) for one in others):
         event = f"opened for goods that ship from another place or by another way than {order.label}"
         open_part(connection, order, parts, event=event, actor="worker", now=now)
         ring(connection)
+    return order
 
 
 def admit(connection: Connection, order: Order, limit: int, at: datetime) -> Order | None:
     """Count an order among those of its shop that became eligible in the hour before `at`; None where they are `limit`.
 
-    The shop's row is locked meanwhile, so that the limit is exact.
+    The shop's row is locked meanwhile, so that two at once are not counted as one.
     """
     connection.execute(select(shops.c.name).where(shops.c.name == order.shop).with_for_update())
     lately = connection.execute(
