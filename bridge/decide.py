@@ -10,7 +10,6 @@ from typing import Any, Self
 
 from bridge.errors import NotRead, Problem
 from bridge.mapping.compiler import Rule, RuleResult, Scope
-from bridge.mapping.evaluate import FAULTS
 from bridge.platforms.base import Fetched, LeftOut, Look, OrderBody, PartOf, Record, Shipping
 from bridge.platforms.parting import quantities
 from bridge.platforms.routing import Route
@@ -201,7 +200,7 @@ class _Deciding:
                 return decision
         try:
             shipping = self._ask(self._platform.shipping)
-        except FAULTS as error:
+        except ValueError as error:
             message = f"the order's goods cannot be read: {error}"
             return Unmappable(problems=[Problem(message=message, source="order", code="goods")], notes=self._notes)
         if self._asked or shipping is None:

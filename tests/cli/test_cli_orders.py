@@ -259,13 +259,26 @@ def test_an_order_with_parts_asks_which_one_is_meant(desk: Bridge, rig: Rig) -> 
     assert "skipped" in desk("order", "skip", "#21", "--part", "2", "--reason", "no").output
 
 
-def test_of_orders_with_one_name_each_can_be_named_by_its_row(desk: Bridge, rig: Rig) -> None:
+def test_an_order_of_a_copied_shop_is_named_by_its_row(desk: Bridge, rig: Rig) -> None:
     rig.world.woocommerce.add_order(woo_order(21, at=rig.clock()))
     rig.settle()
     body = json.dumps(rig.world.woocommerce.order(21)).replace(rig.world.woocommerce_url, "https://staging.example")
     rig.post("woocommerce", rig.signed_for_woocommerce(body.encode(), "order.updated"))
     rig.work()
-    refused = desk("order", "skip", "#21", "--reason", "a copy").output
-    assert "row 1 (woocommerce #21, done), row 2 (woocommerce #21, held)" in refused
+    assert "#21 is done: SortedPRO has it" in desk("order", "skip", "#21", "--reason", "which one?").output
     assert "it is never sent: `bridge order skip 'row 2'`" in desk("order", "show", "row 2").output
     assert "skipped" in desk("order", "skip", "row 2", "--reason", "a copy").output
+
+
+def test_of_orders_with_one_id_each_can_be_named_by_its_row(desk: Bridge, rig: Rig) -> None:
+    """The shop was restored from a copy, and gave the id to another order."""
+    for number in (20, 21):
+        rig.world.woocommerce.add_order(woo_order(number, at=rig.clock()))
+    rig.settle()
+    rig.world.woocommerce.roll_back(20)
+    rig.later(days=1)
+    rig.world.woocommerce.add_order(woo_order(21, at=rig.clock(), order_key="wc_order_NewOne000001"))
+    rig.settle()
+    refused = desk("order", "release", "#21", "--reason", "it is real").output
+    assert "row 2 (woocommerce #21, done), row 3 (woocommerce #21, held)" in refused
+    assert desk("order", "release", "row 3", "--reason", "it is real").exit_code == 0
