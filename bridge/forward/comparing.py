@@ -271,8 +271,9 @@ def _told_rest(looking: Looking, shipping: Shipping) -> ledger.Order:
             words = unsent or "nothing that may ship is left unsent"
             ledger.remark(connection, order, words, now=now, code="not_sent")
         rows = ledger.parts_of(connection, order, lock=True) if sends else []
-        # With a body that came since, it is looked at again.
-        if any(one.id == order.id and one.revision == order.revision for one in rows):
+        # With a body that came since it is looked at again, and a part that a person opened takes what is free.
+        as_read = any(one.id == order.id and one.revision == order.revision for one in rows)
+        if as_read and not any(ledger.is_open(one) for one in rows):
             event = f"opened for what {order.label} lacks (later_items: send): {unsent}"
             ledger.open_part(connection, order, rows, event=event, actor="worker", now=now)
             ring(connection)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from html import unescape
 from typing import Any
@@ -14,6 +14,7 @@ __all__ = [
     "decimal",
     "line_name",
     "line_weight",
+    "once",
     "part_of",
     "per_unit",
     "pieces",
@@ -42,6 +43,15 @@ def worth(total: Decimal, line: Mapping[str, Any], *, per: str = "line", zero: J
     total = _raised(total, ordered, zero)
     value = _stretch(total, decimal(line.get("before")) or _NOTHING, quantity, ordered)
     return per_unit(value, pieces(quantity)) if per == "unit" else value
+
+
+def once(look: Look, line: Mapping[str, Any], how: str, work_out: Callable[[], Decimal]) -> Decimal:
+    """A line's number, worked out once in a look: a package's value and its items' ask for the same."""
+    kept: dict[Any, tuple[Any, Decimal]] = look.kept.setdefault("numbers", {})
+    found = kept.get((id(line), how))
+    if found is None or found[0] is not line:
+        found = kept[id(line), how] = (line, work_out())
+    return found[1]
 
 
 def pieces(quantity: Json) -> int:

@@ -105,6 +105,8 @@ class Routing:
 
     def route_of(self, line: Mapping[str, Any]) -> tuple[Route, Sequence[Problem]]:
         """A line's route, and what the tables do not know of it."""
+        if self._only_route is not None and line.get("pickup_point") is None:
+            return self._only_route, ()
         origin = self.origin_of(line)
         if origin == SKIP:
             return Route(origin=SKIP), ()
@@ -112,6 +114,13 @@ class Routing:
         problems = [one for one in found if isinstance(one, Problem)]
         origin, service, point = ("" if isinstance(one, Problem) else one for one in found)
         return Route(origin=origin, service=service, pickup_point=point), problems
+
+    @cached_property
+    def _only_route(self) -> Route | None:
+        """The route of everything that goes to an address, in most shops."""
+        if self.services.rows or set(self.locations.rows) - {ANY}:
+            return None
+        return Route(origin=str(self.locations.rows.get(ANY, "")))
 
     def row(self, route: Route) -> Any:
         """What the table of services says of a route's method."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from bridge.mapping.language import Filter
 from bridge.platforms.base import Json, Look
-from bridge.platforms.goods import line_weight, total_weight
+from bridge.platforms.goods import line_weight, once, total_weight
 from bridge.platforms.packing import packages_filter
 from bridge.platforms.shopify import goods
 from bridge.platforms.shopify.fetched import split_tags
@@ -32,7 +32,8 @@ def line_value(look: Look, line: Json, tax: str = "gross", per: str = "line", ze
     In a template: `line | line_value(tax='gross', per='line')`. tax: 'gross' with tax, 'net' without. per: 'line', or
     'unit' for one piece. zero: what a unit counts for that is worth nothing, `zero='0.01'`; carriers refuse 0.
     """
-    return goods.line_value(look.order, _object(line), tax, per, zero)
+    _object(line)
+    return once(look, line, f"{tax} {per} {zero}", lambda: goods.line_value(look.order, line, tax, per, zero))
 
 
 def goods_value(look: Look, lines: Json, tax: str = "gross", zero: Json = None) -> Decimal:

@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.mapping.language import Filter
 from bridge.platforms.base import Json, LeftOut, Look, PartOf
-from bridge.platforms.goods import line_weight, pieces, total_weight, worth
+from bridge.platforms.goods import line_weight, once, pieces, total_weight, worth
 from bridge.platforms.packing import packages_filter
 from bridge.platforms.woocommerce.bundles import bundles_of, total, whole_value
 from bridge.platforms.woocommerce.fields import GOODS, PRODUCT
@@ -52,7 +52,11 @@ def line_value(look: Look, line: Json, tax: str = "gross", per: str = "line", ze
     _want(line, Mapping, "line_value wants a line: write {{ line | line_value }} inside each: lines")
     if per not in {"line", "unit"}:
         raise ValueError("a value is per='line' or per='unit'")
-    return worth(_whole_value(look, line, gross=_is_gross(tax)), line, per=per, zero=zero)
+
+    def worked_out() -> Decimal:
+        return worth(_whole_value(look, line, gross=_is_gross(tax)), line, per=per, zero=zero)
+
+    return once(look, line, f"{tax} {per} {zero}", worked_out)
 
 
 def goods_value(look: Look, lines: Sequence[Json], tax: str = "gross", zero: Json = None) -> Decimal:
