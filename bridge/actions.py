@@ -79,6 +79,11 @@ def send_rest(engine: Engine, order: ledger.Order, *, who: str, reason: str, now
         waiting = next((one for one in parts if ledger.is_open(one)), None)
         if waiting is not None:
             raise ActionRefused(f"{waiting.label} is open already ({waiting.state}): it takes what may ship")
+        if not first.unsent and not first.left_out:
+            raise ActionRefused(
+                f"nothing of {first.label} is known to be missing; if the shop order has just changed, wait until its "
+                "webhook has come: what is not sent is named by `bridge order show`"
+            )
         event = f"opened for what {first.label} lacks: {reason}"
         made = ledger.open_part(connection, first, parts, event=event, actor=f"person: {who}", now=now)
         ring(connection)
@@ -91,7 +96,7 @@ def skip(engine: Engine, order: ledger.Order, *, who: str, reason: str, now: dat
         raise ActionRefused(f"{order.label} is {order.state}: SortedPRO has it or may have it; cancel it there")
     event, further = f"skipped by a person: {reason}", order.part > 1
     # Of a further part the goods are looked up once more: they are not to be named as missing again.
-    changes = {"by_person": True, "must_read": True} if further else {}
+    changes = {"by_person": True, "code": ledger.DISMISSED} if further else {}
     return _move(engine, order, "skipped", event, who, now, ring_for_it=further, **changes)
 
 

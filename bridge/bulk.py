@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import Connection, Engine
 
 from bridge import actions
 from bridge.comparison.listing import Row
-from bridge.errors import ActionRefused, ConfigurationError, Problem, ShopTrouble
+from bridge.errors import ActionRefused, CallFailed, ConfigurationError, Problem, ShopTrouble
 from bridge.forward import Parts
 from bridge.http import Budget
 from bridge.platforms.base import OrderBody
@@ -19,6 +19,7 @@ from bridge.store import ledger, queries
 from bridge.store.database import storable, transaction
 from bridge.store.ledger import Order
 
+_ASKED = timedelta(seconds=20)  # that SortedPRO may take to show an order
 _READ = 30.0  # seconds that reading one order may take
 
 
@@ -87,6 +88,20 @@ def ambiguous(row: Row, found: Sequence[Order]) -> str:
     if len({one.order_id for one in found}) == 1:
         return f"the shop has had several orders of id {found[0].order_id}: settle them one by one, by their stories"
     return f"it may be {told}: write #{row.name.removeprefix('#')} for the name, or id and its number for the id"
+
+
+def checked(parts: Parts, one: Plan) -> Plan:
+    """The plan, unless SortedPRO has no order of its reference. Raises ConfigurationError for a wrong key."""
+    if one.verdict != "adopt" or one.row.reference is None:
+        return one
+    sortedpro = parts.destinations[parts.shop(one.row.shop).destination.name]
+    try:
+        known = sortedpro.get_order(one.row.reference, limit=_ASKED) is not None
+    except CallFailed as error:
+        words = f"SortedPRO cannot be asked for {one.row.reference} now: {error}"
+        return replace(one, verdict="unknown", words=words)
+    words = f"SortedPRO has no order {one.row.reference}: look whether the file's columns are right"
+    return one if known else replace(one, verdict="conflict", words=words)
 
 
 def adopt(parts: Parts, one: Plan, *, by: str, who: str, now: datetime) -> Plan:

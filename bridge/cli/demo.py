@@ -39,7 +39,7 @@ def sandbox() -> None:
     """Serve the fake SortedPRO, Shopify and WooCommerce until Ctrl-C."""
     with _extras():
         from bridge.sandbox.__main__ import main  # noqa: PLC0415
-    main()
+    main([])
 
 
 @contextmanager

@@ -41,7 +41,10 @@ def test(files: tuple[Path, ...], names: str, update: bool, junit: Path | None) 
             tried[str(path)] = verdicts
             _tell(path, verdicts)
     if junit:
-        junit.write_bytes(junit_xml.report(tried, problems))
+        try:
+            junit.write_bytes(junit_xml.report(tried, problems))
+        except OSError as error:
+            raise click.UsageError(f"--junit {junit}: {error.strerror or error}") from error
     every = [verdict for verdicts in tried.values() for verdict in verdicts]
     has_failed = any(verdict.differences for verdict in every)
     if has_failed and len(tried) > 1:

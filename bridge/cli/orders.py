@@ -23,7 +23,7 @@ from bridge.cli.showing import console, moment, orders_table, owed, reason_of, r
 from bridge.cli.wired import wired
 from bridge.comparison import listing
 from bridge.errors import ActionRefused
-from bridge.store import queries
+from bridge.store import destinations, queries
 from bridge.store.database import transaction
 from bridge.store.ledger import Order, is_foreign
 from bridge.store.tables import STATES
@@ -83,6 +83,7 @@ def list_orders(limit: int, as_json: bool, **which: Any) -> None:
     """Show orders: where each is, and why."""
     wanted = queries.Filter(**which)
     with store() as engine, transaction(engine) as connection:
+        _check_shop(connection, wanted.shop)
         found = queries.list_orders(connection, wanted, limit=limit)
         counts = queries.count_states(connection, wanted)
         early = queries.count_states(connection, queries.Filter(shop=wanted.shop, code=queries.BEFORE_SEND_FROM))
@@ -100,6 +101,13 @@ def list_orders(limit: int, as_json: bool, **which: Any) -> None:
     if early.get("skipped") and wanted.code != queries.BEFORE_SEND_FROM:
         words = "1 open order is" if early["skipped"] == 1 else f"{early['skipped']} open orders are"
         console.print(f"{words} older than send_from: `bridge orders list --code before_send_from`", soft_wrap=True)
+
+
+def _check_shop(connection: Connection, shop: str) -> None:
+    """Refuse a shop that the store has never heard of: an empty list would be believed."""
+    known = [one.name for one in destinations.list_shops(connection)]
+    if shop and shop not in known:
+        raise ActionRefused(f"there is no shop {shop}; there are {', '.join(known) or 'none yet'}")
 
 
 def _as_json(one: Order) -> dict[str, str | None]:
@@ -136,6 +144,7 @@ def export(**which: Any) -> None:
     """
     written = csv.writer(sys.stdout, lineterminator="\n")
     with store() as engine, transaction(engine) as connection:
+        _check_shop(connection, which["shop"])
         written.writerow(_EXPORTED)
         for one, outcome in queries.export(connection, queries.Filter(**which)):
             changed = "yes" if one.changed else "no"
@@ -169,6 +178,7 @@ def release(names: tuple[str, ...], limit: int | None, reason: str, yes: bool, *
         raise click.UsageError("give either names (with --shop where two shops have one), or options")
     with store() as engine:
         with transaction(engine) as connection:
+            _check_shop(connection, wanted.shop)
             found = _named(connection, names, wanted.shop) if names else _held(connection, wanted)
         meant = found[:limit]
         if not meant:
@@ -252,6 +262,7 @@ def adopt(file: Path, by: str, dry_run: bool) -> None:
         rows = listing.read(file.read_bytes(), file.name, parts.shops)
         with transaction(bridge.engine) as connection:
             plans = bulk.plan(connection, rows, file.name)
+        plans = [bulk.checked(parts, one) for one in plans]
         who, now = getpass.getuser(), bridge.clock()
         if not dry_run:
             plans = [bulk.adopt(parts, one, by=by or file.name, who=who, now=now) for one in plans]

@@ -233,7 +233,7 @@ def _keep_held(looking: Looking, decision: Decision, now: datetime) -> None:
 def _dismiss(looking: Looking, now: datetime) -> None:
     """What a person took out stays where it is; goods of a further part are then not to be sent at all."""
     lines: Mapping[str, str] = looking.order.lines
-    if looking.order.part > 1 and not lines and looking.order.must_read:
+    if looking.order.code == ledger.DISMISSED and not lines:
         looking.read(frozenset({"order"}))
         known = looking.known
         part = PartOf(number=known.part, taken=known.taken, gone=known.gone)

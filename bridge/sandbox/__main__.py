@@ -7,15 +7,16 @@ import json
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 
 from bridge.sandbox.trio import open_trio
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Serve; with --json the addresses and credentials are one line of JSON."""
     parser = argparse.ArgumentParser(prog="python -m bridge.sandbox", description=main.__doc__)
     parser.add_argument("--json", action="store_true", help="print one line of JSON")
-    told = parser.parse_args()
+    told = parser.parse_args(arguments)
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: done.set())

@@ -18,7 +18,7 @@ from tests.conftest import Clock
 from tests.forward.conftest import Rig, write_mappings
 
 EARLIER = datetime(2025, 12, 1, tzinfo=UTC)  # than send_from, 2026-01-01
-REFERENCE = "EO-000-002-K0R"
+REFERENCE = "EO-000-002-000"  # the first that the fake SortedPRO gives
 
 
 @pytest.fixture
@@ -35,7 +35,8 @@ def mappings(tmp_path: Path, world: Trio) -> Path:
 
 @pytest.fixture
 def observed(rig: Rig) -> Rig:
-    """#1001 and #1002 of Shopify and 21 of WooCommerce are held by observe mode."""
+    """#1001 and #1002 of Shopify and 21 of WooCommerce are held by observe mode; another connector has sent one."""
+    assert made_by_the_old_connector(rig) == REFERENCE
     shopify(rig)
     woocommerce(rig)
     rig.later(minutes=1)
@@ -85,7 +86,7 @@ def test_a_word_that_is_no_time_is_refused(desk: Bridge) -> None:
 def test_one_released_order_is_really_sent_in_observe_mode(observed: Rig, desk: Bridge) -> None:
     assert desk("orders", "release", "#1001", "--reason", "canary", "--yes").stdout.endswith("1 order released\n")
     work(observed)
-    assert observed.sent() == ["shopify-1001"]
+    assert observed.sent() == ["L-1001", "shopify-1001"]  # the other connector's, and ours
     assert states(observed, "#1001", "#1002", "21") == ["done", "held", "held"]
 
 
@@ -132,13 +133,12 @@ def test_open_order_from_before_send_from_is_released(observed: Rig, desk: Bridg
 
 # --- adopt -----------------------------------------------------------------------------------------------------------
 def test_orders_of_the_old_connector_are_never_sent(observed: Rig, desk: Bridge, tmp_path: Path) -> None:
-    reference = made_by_the_old_connector(observed)
-    file = listed(tmp_path, f"shopify,#1001,{reference}", "shopify,1002,Sent Elsewhere")
+    file = listed(tmp_path, f"shopify,#1001,{REFERENCE}", "shopify,1002,Sent Elsewhere")
     assert desk("orders", "adopt", file, "--by", "Lightship").stdout == "2 adopted, 0 already so, 0 not possible\n"
     work(observed)
     assert observed.sent() == ["L-1001"]  # the old connector's own
     assert states(observed, "#1001", "#1002") == ["done", "skipped"]
-    assert observed.world.shopify.reference_of(observed.order("#1001").order_id) == reference
+    assert observed.world.shopify.reference_of(observed.order("#1001").order_id) == REFERENCE
     assert observed.order("#1002").reason == "sent elsewhere: by Lightship"
 
 
@@ -164,7 +164,7 @@ def test_order_nobody_has_heard_of_is_taken_by_its_id(observed: Rig, desk: Bridg
     for packet in late:
         assert observed.post("shopify", packet) == 202
     work(observed)
-    assert (observed.order("#1003").state, observed.sent()) == ("done", [])
+    assert (observed.order("#1003").state, observed.sent()) == ("done", ["L-1001"])
     assert observed.world.shopify.reference_of(identity) == REFERENCE
 
 
@@ -211,7 +211,7 @@ def test_doubt_ends_with_the_reference_in_the_file(observed: Rig, desk: Bridge, 
     desk("orders", "release", "1001", "--reason", "canary", "--yes")
     work(observed)
     assert states(observed, "#1001") == ["in_doubt"]
-    (made,) = observed.world.sortedpro.orders()
+    made = observed.world.sortedpro.orders()[1]
     assert desk("orders", "adopt", listed(tmp_path, f"shopify,#1001,{made.reference}")).exit_code == 0
     assert (observed.order("#1001").state, observed.order("#1001").reference) == ("created", made.reference)
 
@@ -282,3 +282,17 @@ def test_export_is_a_list_that_compare_reads(observed: Rig, desk: Bridge, tmp_pa
     work(observed)
     (tmp_path / "sent.csv").write_text(desk("orders", "export").stdout, "utf-8")
     assert desk("compare", tmp_path / "sent.csv").stdout.startswith("1 compared equal, 0 differ")
+
+
+def test_reference_that_sortedpro_does_not_have_is_not_believed(observed: Rig, desk: Bridge, tmp_path: Path) -> None:
+    file = listed(tmp_path, "shopify,#1001,EO-999-999-999")
+    for more in ((), ("--dry-run",)):
+        result = desk("orders", "adopt", file, *more)
+        assert (result.exit_code, "SortedPRO has no order EO-999-999-999" in result.stderr) == (1, True)
+    assert states(observed, "#1001") == ["held"]
+
+
+def test_a_shop_that_is_not_there_is_no_empty_list(observed: Rig, desk: Bridge) -> None:
+    for words in (("list",), ("export",), ("release", "--yes", "--reason", "x")):
+        result = desk("orders", *words, "--shop", "nope")
+        assert (result.exit_code, "there is no shop nope; there are shopify, woocommerce" in result.output) == (1, True)

@@ -253,6 +253,8 @@ def test_the_rest_of_an_order_is_sent_and_its_parts_are_told_apart(desk: Bridge,
 def test_an_order_with_parts_asks_which_one_is_meant(desk: Bridge, rig: Rig) -> None:
     rig.world.woocommerce.add_order(woo_order(21, at=rig.clock()))
     rig.settle()
+    rig.world.woocommerce.edit(21, [{"product_id": PRODUCTS[1].id, "quantity": 2}])
+    rig.settle()
     desk("order", "send-rest", "#21", "--reason", "to see")
     refused = desk("order", "skip", "#21", "--reason", "no")
     assert (refused.exit_code, "#21 has 2 parts: say which with --part" in refused.output) == (1, True)

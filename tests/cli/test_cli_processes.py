@@ -172,3 +172,12 @@ def test_help_needs_no_extra_and_loads_no_sandbox() -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "mapping" in ended.stdout
     assert ended.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_sandbox_starts_and_says_its_variables() -> None:
+    with subprocess.Popen([sys.executable, "-m", "bridge", "sandbox"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("SHOPIFY_SHOP=")
+        process.terminate()
+        process.stdout.read()
+    assert process.returncode == 0

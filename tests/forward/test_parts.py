@@ -89,12 +89,25 @@ def test_the_rest_is_sent_once(edited: Rig) -> None:
     assert len(edited.sent()) == 2
 
 
-def test_a_part_without_anything_left_is_skipped(sent: Rig) -> None:
-    actions.send_rest(sent.bridge.engine, sent.order("#21"), now=sent.clock(), **PEOPLE)
-    sent.settle()
-    second = parts(sent, "#21")[1]
+def take_off(rig: Rig) -> None:
+    """The added line is taken off again."""
+    line = rig.world.woocommerce.order(21)["line_items"][-1]
+    rig.later(minutes=5)
+    rig.world.woocommerce.edit(21, [{"id": line["id"], "quantity": 0}])
+
+
+def test_a_part_without_anything_left_is_skipped(edited: Rig) -> None:
+    actions.send_rest(edited.bridge.engine, edited.order("#21"), now=edited.clock(), **PEOPLE)
+    take_off(edited)
+    edited.settle()
+    second = parts(edited, "#21")[1]
     assert (second.state, second.reason) == ("skipped", "everything in it stands in another part")
-    assert len(sent.sent()) == 1
+    assert len(edited.sent()) == 1
+
+
+def test_nothing_is_opened_where_nothing_is_missing(sent: Rig) -> None:
+    with pytest.raises(ActionRefused, match="nothing of #21 is known to be missing"):
+        actions.send_rest(sent.bridge.engine, sent.order("#21"), now=sent.clock(), **PEOPLE)
 
 
 def test_a_raised_quantity_sends_only_what_was_added(sent: Rig) -> None:
@@ -334,10 +347,10 @@ def test_a_line_without_an_id_is_never_sent_a_second_time(rig: Rig) -> None:
     body = woo_order(21, at=rig.clock(), home=rig.world.woocommerce_url)
     rig.world.woocommerce.add_order({**body, "line_items": [{**body["line_items"][0], "id": 0}]})
     rig.settle()
-    assert (rig.order("#21").state, rig.order("#21").unsent) == ("done", "")
-    actions.send_rest(rig.bridge.engine, rig.order("#21"), now=rig.clock(), **PEOPLE)
+    rig.later(minutes=5)
+    rig.world.woocommerce.change(21, customer_note="thanks")
     rig.settle()
-    assert len(rig.sent()) == 1
+    assert (rig.order("#21").state, rig.order("#21").unsent, len(rig.sent())) == ("done", "", 1)
 
 
 def test_a_part_beside_one_whose_goods_nobody_knows_is_held(places: Rig) -> None:
@@ -407,14 +420,17 @@ def test_a_person_may_say_that_the_rest_is_not_to_be_sent(edited: Rig) -> None:
     assert (first.unsent, first.due_at, second.state) == ("", None, "skipped")
 
 
-def test_a_part_that_had_nothing_to_send_stays_closed(sent: Rig) -> None:
-    actions.send_rest(sent.bridge.engine, sent.order("#21"), now=sent.clock(), **PEOPLE)
-    sent.settle()
-    sent.later(minutes=5)
-    sent.world.woocommerce.edit(21, [{"product_id": PRODUCTS[1].id, "quantity": 2}])
-    sent.settle()
-    assert len(sent.sent()) == 1
-    assert parts(sent, "#21")[0].unsent == f"2 × {PRODUCTS[1].sku} not sent"
+def test_a_part_that_had_nothing_to_send_takes_no_goods_that_come_later(edited: Rig) -> None:
+    actions.send_rest(edited.bridge.engine, edited.order("#21"), now=edited.clock(), **PEOPLE)
+    take_off(edited)
+    edited.settle()
+    edited.later(minutes=5)
+    edited.world.woocommerce.edit(21, [{"product_id": PRODUCTS[1].id, "quantity": 3}])
+    edited.settle()
+    assert (parts(edited, "#21")[0].unsent, len(edited.sent())) == (f"3 × {PRODUCTS[1].sku} not sent", 1)
+    actions.send_rest(edited.bridge.engine, parts(edited, "#21")[0], now=edited.clock(), **PEOPLE)
+    edited.settle()
+    assert shipped(edited)["woocommerce-21-3"] == {PRODUCTS[1].sku: 3}
 
 
 def test_an_odd_body_does_not_keep_the_reference_off_the_order(rig: Rig) -> None:

@@ -15,7 +15,17 @@ from bridge.store.ledger.bodies import (
     ring,
 )
 from bridge.store.ledger.claims import claim, due_now, extend, note, postpone, release, rest
-from bridge.store.ledger.parts import another_writes, as_text, first_sent, is_open, marks, numbers, open_part, parts_of
+from bridge.store.ledger.parts import (
+    DISMISSED,
+    another_writes,
+    as_text,
+    first_sent,
+    is_open,
+    marks,
+    numbers,
+    open_part,
+    parts_of,
+)
 from bridge.store.ledger.rows import (
     SENT,
     Detail,
@@ -44,6 +54,7 @@ from bridge.store.ledger.sending import (
 )
 
 __all__ = [
+    "DISMISSED",
     "SENT",
     "Attempt",
     "Detail",

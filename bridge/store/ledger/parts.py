@@ -11,6 +11,8 @@ from sqlalchemy import ColumnElement, Connection, insert, select, update
 from bridge.store.ledger.rows import COLUMNS, SENT, Order, as_order, write_history
 from bridge.store.tables import orders
 
+DISMISSED = "dismissed"  # the code of a further part that a person took out: its goods are not to be named again
+
 
 def parts_of(connection: Connection, order: Order, *, lock: bool = False) -> list[Order]:
     """All parts of an order, itself among them, by their number; locked in that order where asked for."""
