@@ -21,6 +21,7 @@ _DESTINATION_KEYS = ("name", "url", "api_key", "on_unknown_outcome", "concurrenc
 _POLICIES = ("hold", "send_again")
 _MODES = ("live", "observe")
 _CONCURRENCY = 16  # orders on the way to one destination at a time
+_OF_SERVICE = re.compile(r"\bservice\.([A-Za-z_]\w*)")
 _DURATION = re.compile(r"([0-9]{1,4}) ?(min|h|days?)")
 _UNITS = {"min": "minutes", "h": "hours", "day": "days", "days": "days"}
 _LATER = ("ask", "send")
@@ -180,6 +181,16 @@ class Sections:
     def routing(self) -> Routing:
         """The tables of locations, services and pickup points; what has another shape is told by the document."""
         return Routing(**{name: self._lookup(name) for name in ("locations", "services", "pickup_points")})
+
+    def unread(self) -> list[Problem]:
+        """What rows of `services` say and no expression reads: a misspelt key would be left out without a word."""
+        read = sorted(set(_OF_SERVICE.findall(self._read.text())))
+        return [
+            self._problem(f"services.{row}.{key}", f"nothing in this mapping reads it; it reads {', '.join(read)}", "")
+            for row, values in self._section("services").items()
+            for key in (values if isinstance(values, dict) else ())
+            if key not in read
+        ]
 
     def _lookup(self, name: str) -> Lookup:
         rows = self._section(name)

@@ -257,6 +257,7 @@ def _mapping(read: document.Document, platform: Platform) -> tuple[OrderMapping 
 def _compiled(read: document.Document, platform: Platform, version: str, text: str) -> OrderMapping:
     sections = Sections(read, offline=True)
     policy, problems = sections.policy()
+    problems += sections.unread()
     if problems:
         read = replace(read, problems=(*read.problems, *problems))
     compiled = compiler.compile(

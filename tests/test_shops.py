@@ -344,3 +344,17 @@ def test_other_credentials_are_noticed(tmp_path: Path) -> None:
 def test_a_shop_shows_no_secret(tmp_path: Path) -> None:
     shown = repr(shops.load_offline(write(tmp_path, mapping()), VARIABLES))
     assert not [name for name in ("SHOP_SECRET", "SHOP_TOKEN", "SORTED_KEY") if VARIABLES[name] in shown]
+
+
+def test_a_misspelt_key_of_a_service_stops_the_start(tmp_path: Path) -> None:
+    order = ORDER.replace(
+        "  Direction: Outbound\n", '  Direction: Outbound\n  Tags: { each: service.tags, as: t, value: "{{ t }}" }\n'
+    )
+    text = mapping(rules="services: { Express: { tgas: [ NEXT-DAY ] } }\n", order=order)
+    with pytest.raises(ConfigurationError) as caught:
+        shops.load_offline(write(tmp_path, text), VARIABLES)
+    (problem,) = caught.value.problems
+    assert (problem.source, problem.message) == (
+        "services.Express.tgas",
+        "nothing in this mapping reads it; it reads tags",
+    )
