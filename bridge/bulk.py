@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 from bridge import actions
 from bridge.comparison.listing import Row
 from bridge.errors import ActionRefused, CallFailed, ConfigurationError, Problem, ShopTrouble
-from bridge.forward import Parts
+from bridge.forward import Tools
 from bridge.http import Budget
 from bridge.platforms.base import OrderBody
 from bridge.store import ledger, queries
@@ -90,11 +90,11 @@ def ambiguous(row: Row, found: Sequence[Order]) -> str:
     return f"it may be {told}: write #{row.name.removeprefix('#')} for the name, or id and its number for the id"
 
 
-def checked(parts: Parts, one: Plan) -> Plan:
+def checked(tools: Tools, one: Plan) -> Plan:
     """The plan, unless SortedPRO has no order of its reference. Raises ConfigurationError for a wrong key."""
     if one.verdict != "adopt" or one.row.reference is None:
         return one
-    sortedpro = parts.destinations[parts.shop(one.row.shop).destination.name]
+    sortedpro = tools.destinations[tools.shop(one.row.shop).destination.name]
     try:
         known = sortedpro.get_order(one.row.reference, limit=_ASKED) is not None
     except CallFailed as error:
@@ -104,14 +104,14 @@ def checked(parts: Parts, one: Plan) -> Plan:
     return one if known else replace(one, verdict="conflict", words=words)
 
 
-def adopt(parts: Parts, one: Plan, *, by: str, who: str, now: datetime) -> Plan:
+def adopt(tools: Tools, one: Plan, *, by: str, who: str, now: datetime) -> Plan:
     """Do what was planned; the plan with what became of it. An order new to the ledger is read from its shop first."""
     if one.verdict != "adopt":
         return one
-    row, shop = one.row, parts.shop(one.row.shop)
+    row, shop = one.row, tools.shop(one.row.shop)
     try:
-        order = one.order or _open(parts, row, by, who, now)
-        actions.adopt(parts.engine, order, row.reference, by=by, destination=shop.destination.name, who=who, now=now)
+        order = one.order or _open(tools, row, by, who, now)
+        actions.adopt(tools.engine, order, row.reference, by=by, destination=shop.destination.name, who=who, now=now)
     except ActionRefused as error:
         return Plan(row=row, verdict="conflict", words=str(error), order=one.order)
     except ShopTrouble as trouble:
@@ -157,15 +157,15 @@ def _unheard(row: Row) -> Plan:
     return Plan(row=row, verdict="unknown", words=words)
 
 
-def _open(parts: Parts, row: Row, by: str, who: str, now: datetime) -> Order:
+def _open(tools: Tools, row: Row, by: str, who: str, now: datetime) -> Order:
     """A row for an order that the ledger did not know, taken out by a person: no worker sends it meanwhile.
 
     It is read from the shop first, so that a name which looks like an id opens no row. Raises ShopTrouble, and
     ActionRefused where the shop has no such order.
     """
-    shop = parts.shop(row.shop)
-    body, content = _read(parts, row)
-    with transaction(parts.engine) as connection:
+    shop = tools.shop(row.shop)
+    body, content = _read(tools, row)
+    with transaction(tools.engine) as connection:
         order = ledger.find_or_open(
             connection, shop=row.shop, platform=shop.platform.name, order_id=content.order_id,
             order_key=storable(content.order_key), now=now,
@@ -176,12 +176,12 @@ def _open(parts: Parts, row: Row, by: str, who: str, now: datetime) -> Order:
                 connection, order, "skipped", event=words, now=now, actor=f"person: {who}", code="sent_elsewhere",
                 by_person=True,
             )  # fmt: skip
-    parts.intake.record_read(shop, content, body, now)
-    with transaction(parts.engine) as connection:
+    tools.intake.record_read(shop, content, body, now)
+    with transaction(tools.engine) as connection:
         return ledger.get(connection, order.id)
 
 
-def _read(parts: Parts, row: Row) -> tuple[bytes, OrderBody]:
+def _read(tools: Tools, row: Row) -> tuple[bytes, OrderBody]:
     """An order's body as its shop has it now."""
     nothing = ActionRefused(
         f"the shop shows no order of id {row.order_id}: if that is its name, give the id; Shopify shows orders older "
@@ -189,10 +189,10 @@ def _read(parts: Parts, row: Row) -> tuple[bytes, OrderBody]:
     )
     if not row.order_id.isascii() or not row.order_id.isdigit():
         raise nothing
-    read = parts.fetcher.read(row.shop, row.order_id, None, frozenset({"order"}), Budget(_READ))
+    read = tools.fetcher.read(row.shop, row.order_id, None, frozenset({"order"}), Budget(_READ))
     if read.gone or read.body is None:
         raise nothing
-    content = parts.shop(row.shop).platform.read(read.body, "")
+    content = tools.shop(row.shop).platform.read(read.body, "")
     if not isinstance(content, OrderBody) or content.order_id != row.order_id:
         raise ShopTrouble("the shop answered with something that is not this order", code="shop_answer")
     return read.body, content

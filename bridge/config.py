@@ -25,6 +25,7 @@ NAMES = (
     "BRIDGE_LOG",
     "BRIDGE_MAPPINGS",
     "BRIDGE_PRODUCTS_MAX_AGE",
+    "BRIDGE_STOPS",
 )
 _OWN = "BRIDGE_"  # a name that begins so is ours: an unknown one is a misspelt one
 _SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
@@ -54,6 +55,7 @@ class Settings:
     web_processes: int
     concurrency: int  # orders that one worker forwards at a time
     products_max_age: timedelta  # how old a cached product may be before it is read again
+    stops: Path | None = None  # see stops.py; only tests set it
 
 
 def load(environ: Mapping[str, str], *, interactive: bool | None = None) -> Settings:
@@ -71,6 +73,7 @@ def load(environ: Mapping[str, str], *, interactive: bool | None = None) -> Sett
         web_processes=reader.number("WEB_CONCURRENCY", 2, 1, 64),
         concurrency=reader.number("BRIDGE_CONCURRENCY", 16, 1, 64),
         products_max_age=timedelta(minutes=reader.number("BRIDGE_PRODUCTS_MAX_AGE", 60, 0, 7 * 24 * 60)),
+        stops=Path(folder) if (folder := reader.text("BRIDGE_STOPS", "")) else None,
     )
     problems = [*reader.problems, *_unknown(environ)]
     if problems:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from bridge.platforms.base import NoOrder, OrderBody, Rung, Webhook, digest
 from bridge.shops import Shop
+from bridge.stops import Reach, nowhere
 from bridge.store import inbox, ledger
 from bridge.store.database import storable, transaction
 from bridge.store.doorbell import ring
@@ -20,6 +21,7 @@ class Intake:
     """Takes in what platforms verified and clients read."""
 
     engine: Engine
+    reach: Reach = nowhere
 
     def record_webhook(self, shop: Shop, webhook: Webhook, now: datetime) -> str:
         """Store a verified webhook and ring for its order; returns the outcome in words.
@@ -27,15 +29,19 @@ class Intake:
         When this returns, everything is committed. Raises StoreAway when nothing was stored for certain.
         """
         content = shop.platform.read(webhook.body, webhook.topic)
+        self.reach("verified")
         with transaction(self.engine) as connection:
             match content:
                 case OrderBody():
-                    return _record_order(connection, shop, content, webhook.body, now, webhook=webhook)
+                    outcome = _record_order(connection, shop, content, webhook.body, now, webhook=webhook)
                 case Rung():
-                    return _record_ring(connection, shop, content, webhook, now)
+                    outcome = _record_ring(connection, shop, content, webhook, now)
                 case NoOrder():
                     _store(connection, shop.name, webhook, content.outcome, now)
-                    return content.outcome
+                    outcome = content.outcome
+            self.reach("stored_written")
+        self.reach("stored")
+        return outcome
 
     def record_read(self, shop: Shop, content: OrderBody, body: bytes, now: datetime) -> str:
         """Store a body that the bridge read from the shop itself; as `record_webhook`, without a ring.

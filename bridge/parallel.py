@@ -17,7 +17,7 @@ from bridge.comparison.differences import Difference, differences
 from bridge.comparison.listing import Row
 from bridge.decide import Adopt, Body, Decision, Hold, Known, Needs, Send, Skip, Unmappable, Wait, decide
 from bridge.errors import BridgeError, CallFailed, NothingSent, Problem, ShopTrouble
-from bridge.forward import Parts
+from bridge.forward import Tools
 from bridge.http import Budget
 from bridge.platforms.base import Fetched, OrderBody
 from bridge.shops import Shop
@@ -66,11 +66,11 @@ class Unmatched:
 Finding = Compared | NotSent | Unmatched
 
 
-def pairs(parts: Parts, rows: Sequence[Row]) -> tuple[list[tuple[Row, Order]], list[Unmatched]]:
+def pairs(tools: Tools, rows: Sequence[Row]) -> tuple[list[tuple[Row, Order]], list[Unmatched]]:
     """The rows with the ledger's orders, and what has no counterpart on either side."""
     found: list[tuple[Row, Order]] = []
     lonely: list[Unmatched] = []
-    with transaction(parts.engine) as connection:
+    with transaction(tools.engine) as connection:
         for row in rows:
             matching = bulk.matches(connection, row)
             if len(matching) == 1:
@@ -78,19 +78,19 @@ def pairs(parts: Parts, rows: Sequence[Row]) -> tuple[list[tuple[Row, Order]], l
                 continue
             words = "in the file, and its webhook has not come to the bridge"
             lonely.append(_lonely(row, bulk.ambiguous(row, matching) if matching else words))
-    return found, [*lonely, *_only_ours(parts, found)]
+    return found, [*lonely, *_only_ours(tools, found)]
 
 
-def compare(parts: Parts, row: Row, order: Order) -> Finding:
+def compare(tools: Tools, row: Row, order: Order) -> Finding:
     """Compare one order. Raises ConfigurationError, NothingSent or ShopTrouble where no other could be read either."""
     assert row.reference is not None, "an order that was sent elsewhere cannot be read"
     if order.reference not in {None, row.reference}:
         return NotSent(row=row, order=order, decision="sent", reason=f"the bridge has sent it as {order.reference}")
     try:
-        theirs = _theirs(parts, row.reference, parts.shop(row.shop))
+        theirs = _theirs(tools, row.reference, tools.shop(row.shop))
         if theirs is None:
             return _lonely(row, "SortedPRO has no order of this reference")
-        decision = _Rendering(parts, order).decide()
+        decision = _Rendering(tools, order).decide()
     except NothingSent:
         raise
     except CallFailed as error:
@@ -110,14 +110,14 @@ def _lonely(row: Row, words: str) -> Unmatched:
     return Unmatched(shop=row.shop, order=row.order, reference=row.reference, words=words)
 
 
-def _only_ours(parts: Parts, found: Sequence[tuple[Row, Order]]) -> Iterator[Unmatched]:
+def _only_ours(tools: Tools, found: Sequence[tuple[Row, Order]]) -> Iterator[Unmatched]:
     """Orders that the bridge sent, would send or observed, of the time that the file covers, and that it lacks."""
     listed = {order.id for _, order in found}
     for shop in sorted({order.shop for _, order in found}):
         times = [order.ordered_at for _, order in found if order.shop == shop and order.ordered_at is not None]
         if not times:
             continue
-        with transaction(parts.engine) as connection:
+        with transaction(tools.engine) as connection:
             ours = queries.would_be_sent(connection, shop, min(times), max(times))
         for order in ours:
             if order.id not in listed:
@@ -125,30 +125,30 @@ def _only_ours(parts: Parts, found: Sequence[tuple[Row, Order]]) -> Iterator[Unm
                 yield Unmatched(shop=shop, order=order.label, reference=order.reference, words=words)
 
 
-def _theirs(parts: Parts, reference: str, shop: Shop) -> Any:
+def _theirs(tools: Tools, reference: str, shop: Shop) -> Any:
     """SortedPRO's order, asked for again where it is busy. Raises CallFailed, ConfigurationError."""
-    account = parts.destinations[shop.destination.name]
+    account = tools.destinations[shop.destination.name]
     for seconds in _PAUSES:
         try:
             return account.get_order(reference, limit=_CALL)
         except NothingSent:
             raise
         except CallFailed:
-            parts.pause(seconds)
+            tools.pause(seconds)
     return account.get_order(reference, limit=_CALL)
 
 
 class _Rendering:
     """What the bridge would send of an order: its newest body and what its shop says now, with nothing written."""
 
-    def __init__(self, parts: Parts, order: Order) -> None:
-        self._parts = parts
+    def __init__(self, tools: Tools, order: Order) -> None:
+        self._tools = tools
         self._order = order
-        self._shop = replace(parts.shop(order.shop), mode="live")
+        self._shop = replace(tools.shop(order.shop), mode="live")
         self._known = Known(released=_PASSED_OVER | frozenset(order.released))
         self._data: dict[str, Any] = {}
         self._budget = Budget(_READS)
-        self._body = None if order.body_id is None else parts.body(self._shop, order.body_id)
+        self._body = None if order.body_id is None else tools.body(self._shop, order.body_id)
 
     def decide(self) -> Decision:
         """The decision as if live. Raises ShopTrouble."""
@@ -158,7 +158,7 @@ class _Rendering:
                 return gone
         for _ in range(_ROUNDS):
             assert self._body is not None
-            decision = decide(self._shop, self._body, Fetched(data=self._data), self._known, self._parts.clock())
+            decision = decide(self._shop, self._body, Fetched(data=self._data), self._known, self._tools.clock())
             if not isinstance(decision, Needs):
                 return self._before_fulfilment(decision) if self._was_ended(decision) else decision
             gone = self._read(decision.keys)
@@ -182,7 +182,7 @@ class _Rendering:
         """The decision without fulfilment progress and our record, where that makes it one to send."""
         for _ in range(_ROUNDS):
             assert self._body is not None
-            content, now = self._body.content, self._parts.clock()
+            content, now = self._body.content, self._tools.clock()
             order, data = self._shop.platform.comparable(content.order, self._data)
             plain = Body(content=replace(content, order=order), received_at=now)
             before = decide(self._shop, plain, Fetched(data=data), self._known, now)
@@ -195,12 +195,12 @@ class _Rendering:
     def _read(self, keys: frozenset[str]) -> Skip | None:
         """Read from the shop; a newer body counts here, and is not stored."""
         content = self._body.content if self._body else None
-        read = self._parts.fetcher.read(self._order.shop, self._order.order_id, content, keys, self._budget)
+        read = self._tools.fetcher.read(self._order.shop, self._order.order_id, content, keys, self._budget)
         self._data.update(read.data)
         if read.gone:
             return Skip(reason="the shop does not show this order any more")
         if read.body is not None:
-            self._take(read.body, self._parts.clock())
+            self._take(read.body, self._tools.clock())
         return None
 
     def _take(self, raw: bytes, now: datetime) -> None:

@@ -19,12 +19,13 @@ from bridge import shops as shop_files
 from bridge.config import Settings
 from bridge.errors import ConfigurationError, Problem, ShopTrouble
 from bridge.fetch import Fetcher
-from bridge.forward import Forwarder, Parts
+from bridge.forward import Forwarder, Tools
 from bridge.http import Budget, Http
 from bridge.intake import Intake
 from bridge.platforms.base import Client
 from bridge.shops import Shop, Shops
 from bridge.sortedpro.client import SortedPro
+from bridge.stops import Reach, armed, nowhere
 from bridge.store import destinations, ledger
 from bridge.store.database import connect, transaction
 
@@ -45,13 +46,14 @@ class Bridge:
     new_id: Callable[[], uuid.UUID]
     chance: Callable[[], float]
     pause: Callable[[float], None]
+    reach: Reach = nowhere
     transport: httpx.BaseTransport | None = None
     stop: threading.Event = field(default_factory=threading.Event)  # set when the process is about to end
 
     @cached_property
     def forwarder(self) -> Forwarder:
         """The worker's half: clients are made when it is first asked for, so the web process has none."""
-        return Forwarder(parts=self._parts)
+        return Forwarder(tools=self._tools)
 
     def announce(self) -> None:
         """Tell the store how shops and destinations are configured now; waiting orders of a changed mapping are due."""
@@ -88,7 +90,7 @@ class Bridge:
 
     def check_shop(self, name: str) -> list[Problem]:
         """What will not work with a shop's credentials, by harmless reads."""
-        return access_problems(name, self._parts.fetcher.clients[name])
+        return access_problems(name, self._tools.fetcher.clients[name])
 
     def close(self) -> None:
         """Close the pools of database and outbound connections."""
@@ -102,12 +104,12 @@ class Bridge:
         return Http(transport=self.transport), Http(transport=self.transport, idle=_CREATE_ORDER_IDLE)
 
     @cached_property
-    def _parts(self) -> Parts:
+    def _tools(self) -> Tools:
         http, create_order = self._pools
         clients = {
             name: shop.platform.client(shop.settings, http, self.clock) for name, shop in self.shops.by_name.items()
         }
-        return Parts(
+        return Tools(
             engine=self.engine,
             shops=self.shops.by_name,
             intake=self.intake,
@@ -123,6 +125,7 @@ class Bridge:
             new_id=self.new_id,
             chance=self.chance,
             pause=self.pause,
+            reach=self.reach,
             stopping=self.stop.is_set,
         )
 
@@ -146,11 +149,12 @@ def open_bridge(
         settings=settings,
         shops=shops,
         engine=engine,
-        intake=Intake(engine=engine),
+        intake=Intake(engine=engine, reach=armed(settings.stops)),
         clock=clock,
         new_id=new_id,
         chance=chance,
         pause=pause,
+        reach=armed(settings.stops),
         transport=transport,
     )
 

@@ -128,7 +128,10 @@ def test_a_misspelt_setting_is_refused_with_the_nearest_name() -> None:
 
 def test_a_setting_like_no_other_is_refused_with_all_names() -> None:
     (problem,) = problems(BRIDGE_XYZ="8")
-    assert "BRIDGE_CONCURRENCY, BRIDGE_DATA, BRIDGE_LOG, BRIDGE_MAPPINGS, BRIDGE_PRODUCTS_MAX_AGE" in problem.message
+    assert (
+        "BRIDGE_CONCURRENCY, BRIDGE_DATA, BRIDGE_LOG, BRIDGE_MAPPINGS, BRIDGE_PRODUCTS_MAX_AGE, BRIDGE_STOPS"
+        in problem.message
+    )
 
 
 def test_variables_of_others_are_left_alone() -> None:

@@ -91,14 +91,14 @@ def compare(
     nothing is unmatched, else 1.
     """
     with wired() as bridge:
-        parts = bridge.forwarder.parts
-        rows = [one for one in listing.read(file.read_bytes(), file.name, parts.shops) if shop in {"", one.shop}]
-        matched, unmatched = parallel.pairs(parts, rows)
+        tools = bridge.forwarder.tools
+        rows = [one for one in listing.read(file.read_bytes(), file.name, tools.shops) if shop in {"", one.shop}]
+        matched, unmatched = parallel.pairs(tools, rows)
         report = _Report(ignored=ignored, elsewhere=sum(row.reference is None for row, _ in matched))
         for found in unmatched:
             report.add(found)
         for row, order in [(row, order) for row, order in matched if row.reference is not None][:limit]:
-            report.add(parallel.compare(parts, row, order))
+            report.add(parallel.compare(tools, row, order))
     if as_json:
         click.echo(simplejson.dumps(_as_json(report, show_values), use_decimal=True, ensure_ascii=False, indent=2))
     else:

@@ -258,14 +258,14 @@ def adopt(file: Path, by: str, dry_run: bool) -> None:
     order, or the words "sent elsewhere". The same file again changes nothing.
     """
     with wired() as bridge:
-        parts = bridge.forwarder.parts
-        rows = listing.read(file.read_bytes(), file.name, parts.shops)
+        tools = bridge.forwarder.tools
+        rows = listing.read(file.read_bytes(), file.name, tools.shops)
         with transaction(bridge.engine) as connection:
             plans = bulk.plan(connection, rows, file.name)
-        plans = [bulk.checked(parts, one) for one in plans]
+        plans = [bulk.checked(tools, one) for one in plans]
         who, now = getpass.getuser(), bridge.clock()
         if not dry_run:
-            plans = [bulk.adopt(parts, one, by=by or file.name, who=who, now=now) for one in plans]
+            plans = [bulk.adopt(tools, one, by=by or file.name, who=who, now=now) for one in plans]
     counts = Counter(one.verdict for one in plans)
     for one in plans:
         if one.verdict in {"conflict", "unknown"}:

@@ -1,6 +1,6 @@
 """Forwarding: claim an order, and do what its state wants. One pipeline for webhooks, replays and releases."""
 
 from bridge.forward.forwarder import Forwarder
-from bridge.forward.parts import Parts
+from bridge.forward.tools import Tools
 
-__all__ = ["Forwarder", "Parts"]
+__all__ = ["Forwarder", "Tools"]

@@ -13,7 +13,7 @@ from bridge.decide import Body, Decision, Known, Needs, Send, Skip, Wait, decide
 from bridge.errors import BridgeError, ShopTrouble, WriteBackRefused
 from bridge.forward import sending, standing, writing_back
 from bridge.forward.looking import Looking
-from bridge.forward.parts import Parts
+from bridge.forward.tools import Tools
 from bridge.platforms.base import Fetched, Json, Look, PartOf, Shipping
 from bridge.platforms.routing import SKIP, Route
 from bridge.shops import Shop
@@ -45,27 +45,27 @@ class _Change:
         return not self.words
 
 
-def follow(parts: Parts, order: ledger.Order) -> None:
+def follow(tools: Tools, order: ledger.Order) -> None:
     """Do what a sent order wants: compare a newer body, try a tag again, look at lines that were left out."""
-    order = compare(parts, order)
+    order = compare(tools, order)
     if order.state == "done" and order.warning and order.warning_tries < writing_back.WARNINGS:
-        order = _try_again(parts, extended(parts, order))
+        order = _try_again(tools, extended(tools, order))
     if order.state == "done" and (order.left_out or order.unsent):
-        order = _watch(parts, extended(parts, order))
-    now = parts.clock()
-    with transaction(parts.engine) as connection:
+        order = _watch(tools, extended(tools, order))
+    now = tools.clock()
+    with transaction(tools.engine) as connection:
         again = writing_back.next_visit(order, order.warning, now) if order.state == "done" else None
         ledger.rest(connection, order, due_at=again, now=now, tries=0)
 
 
-def compare(parts: Parts, order: ledger.Order) -> ledger.Order:
+def compare(tools: Tools, order: ledger.Order) -> ledger.Order:
     """Set or clear the flag `changed` where something came since the sending; the claim is kept.
 
     A shop that only does not show the order any more proves nothing: the flag stays as it is.
     """
     if order.revision == order.compared and not order.must_read:
         return order
-    looking = Looking(parts, order)
+    looking = Looking(tools, order)
     gone = looking.read(frozenset({"order"})) if order.must_read else None
     order = looking.order
     values: dict[str, Any] = {"compared": order.revision}
@@ -73,24 +73,24 @@ def compare(parts: Parts, order: ledger.Order) -> ledger.Order:
         values["must_read"] = ledger.read_unless_newer(order)
     change = _deleted(gone) if isinstance(gone, Skip) else _difference(looking)
     if change.is_none and isinstance(gone, Wait):
-        with transaction(parts.engine) as connection:
+        with transaction(tools.engine) as connection:
             return ledger.note(connection, order, **values)
     if change.ends:
         values |= {"unsent": "", "left_out": []}
-    elif change.may_lack and _more_is_wanted(parts, looking.order):
+    elif change.may_lack and _more_is_wanted(tools, looking.order):
         values["unsent"] = order.unsent or _ADDED
     if change.is_none:
         change = _shipped_by_others(looking)
-    return _flag(parts, looking.order, change, values)
+    return _flag(tools, looking.order, change, values)
 
 
 def _deleted(gone: Skip) -> _Change:
     return _Change(words=f"do not ship: {gone.reason}", ends=True)
 
 
-def _flag(parts: Parts, order: ledger.Order, change: _Change, values: dict[str, Any]) -> ledger.Order:
-    now = parts.clock()
-    with transaction(parts.engine) as connection:
+def _flag(tools: Tools, order: ledger.Order, change: _Change, values: dict[str, Any]) -> ledger.Order:
+    now = tools.clock()
+    with transaction(tools.engine) as connection:
         if change.is_none:
             if order.changed:
                 ledger.remark(connection, order, "the shop order is again as it was sent", now=now)
@@ -101,32 +101,32 @@ def _flag(parts: Parts, order: ledger.Order, change: _Change, values: dict[str, 
         return ledger.note(connection, order, changed=True, change=change.words, **values)
 
 
-def extended(parts: Parts, order: ledger.Order) -> ledger.Order:
+def extended(tools: Tools, order: ledger.Order) -> ledger.Order:
     """The order with a whole claim before it, because more calls follow. Raises ClaimLost."""
-    with transaction(parts.engine) as connection:
-        return ledger.extend(connection, order, parts.clock() + CLAIM)
+    with transaction(tools.engine) as connection:
+        return ledger.extend(connection, order, tools.clock() + CLAIM)
 
 
 def _difference(looking: Looking) -> _Change:
     """What is different between the body that was sent and the newest one, decided and rendered by the same code."""
-    parts, order, shop = looking.parts, looking.order, looking.shop
+    tools, order, shop = looking.tools, looking.order, looking.shop
     assert order.body_id is not None
-    newest = parts.body(shop, order.body_id)
+    newest = tools.body(shop, order.body_id)
     ended = shop.platform.ended(newest.content.order)
     if ended:
         return _Change(words=f"do not ship: {ended}", ends=True)
-    with transaction(parts.engine) as connection:
+    with transaction(tools.engine) as connection:
         attempt = ledger.sent_attempt(connection, order)
         text = products.mapping_text(connection, attempt.mapping_version) if attempt else None
     if attempt is None:
         return _Change()  # adopted: the bridge did not send it, so it has nothing to compare with
     if text is None:
         raise BridgeError("the mapping that the order was sent with is not stored")
-    then = replace(parts.stored_mapping(shop, attempt.mapping_version, text), mode="live")
+    then = replace(tools.stored_mapping(shop, attempt.mapping_version, text), mode="live")
     anew = shop.platform.reread(newest.content.order, attempt.fetched)
     if anew and isinstance(gone := looking.read(anew), Skip):
         return _deleted(gone)
-    sent = parts.body(shop, attempt.body_id)
+    sent = tools.body(shop, attempt.body_id)
     before = shop.platform.comparable(sent.content.order, attempt.fetched)
     read = {**attempt.fetched, **looking.data} if anew else attempt.fetched
     after = shop.platform.comparable(newest.content.order, read)
@@ -176,32 +176,32 @@ def _leaves(value: Json, place: str = "") -> Iterator[tuple[str, Json]]:
         yield place, value
 
 
-def _try_again(parts: Parts, order: ledger.Order) -> ledger.Order:
+def _try_again(tools: Tools, order: ledger.Order) -> ledger.Order:
     """Try the tag or note that failed once more; the reference itself stands already."""
     try:
-        warning = "; ".join(writing_back.put(parts, order))
+        warning = "; ".join(writing_back.put(tools, order))
     except (ShopTrouble, WriteBackRefused) as trouble:
         warning = str(trouble)
-    with transaction(parts.engine) as connection:
+    with transaction(tools.engine) as connection:
         if not warning:
-            ledger.remark(connection, order, "tag and note are complete", now=parts.clock())
+            ledger.remark(connection, order, "tag and note are complete", now=tools.clock())
         return ledger.note(connection, order, warning=warning, warning_tries=order.warning_tries + 1)
 
 
-def _more_is_wanted(parts: Parts, order: ledger.Order) -> bool:
+def _more_is_wanted(tools: Tools, order: ledger.Order) -> bool:
     """Whether the newest body has goods that stand in no part, by the body and what was read at the sending alone."""
     if order.body_id is None:
         return False
-    with transaction(parts.engine) as connection:
+    with transaction(tools.engine) as connection:
         attempt = ledger.sent_attempt(connection, order)
         rows = ledger.parts_of(connection, order) if order.parts > 1 else [order]
-    found = standing.of_parts(parts, rows)
+    found = standing.of_parts(tools, rows)
     if found.unclear:
         return False  # there is nothing to hold it against
-    shop = parts.shop(order.shop)
-    content, fetched = parts.body(shop, order.body_id).content, attempt.fetched if attempt else {}
+    shop = tools.shop(order.shop)
+    content, fetched = tools.body(shop, order.body_id).content, attempt.fetched if attempt else {}
     part = PartOf(number=rows[-1].part + 1, taken=found.taken, gone=ledger.numbers(order.gone))
-    return bool(standing.by_the_body(shop, content.order, fetched, parts.clock(), part))
+    return bool(standing.by_the_body(shop, content.order, fetched, tools.clock(), part))
 
 
 def _shipped_by_others(looking: Looking) -> _Change:
@@ -210,25 +210,25 @@ def _shipped_by_others(looking: Looking) -> _Change:
         return _Change()
     assert looking.body is not None
     look = _look(looking, PartOf())
-    taken = standing.of_parts(looking.parts, [looking.order]).taken
+    taken = standing.of_parts(looking.tools, [looking.order]).taken
     return _Change(words=standing.shipped_by_others(looking.shop.platform.shipping(look), taken))
 
 
-def _watch(parts: Parts, order: ledger.Order) -> ledger.Order:
+def _watch(tools: Tools, order: ledger.Order) -> ledger.Order:
     """Goods in no part yet: still to come, gone, or free to ship now, which a person must know or the mapping sends.
 
     The first sent part watches for all.
     """
-    looking = Looking(parts, order)
-    with transaction(parts.engine) as connection:
+    looking = Looking(tools, order)
+    with transaction(tools.engine) as connection:
         rows = ledger.parts_of(connection, order)
         first = ledger.first_sent(rows)
         if first is None or first.id != order.id:
             return ledger.note(connection, order, left_out=[], unsent="")
     gone = looking.read(frozenset({"order"}))
     if isinstance(gone, Skip):
-        return _flag(parts, looking.order, _deleted(gone), {"left_out": [], "unsent": ""})
-    found = standing.of_parts(parts, rows)
+        return _flag(tools, looking.order, _deleted(gone), {"left_out": [], "unsent": ""})
+    found = standing.of_parts(tools, rows)
     if gone is not None or found.unclear or any(ledger.is_open(one) for one in rows):
         return looking.order  # not shown proves nothing, and a part that is open takes what is free
     known = Known(
@@ -245,7 +245,7 @@ def _next_part(looking: Looking, known: Known) -> Decision | None:
     """What would become of a further part now; None where the shop no longer has the order."""
     for _ in range(_ROUNDS):
         assert looking.body is not None
-        fetched, now = Fetched(data=looking.data), looking.parts.clock()
+        fetched, now = Fetched(data=looking.data), looking.tools.clock()
         decision = decide(looking.shop, looking.body, fetched, known, now)
         if not isinstance(decision, Needs):
             return decision
@@ -256,17 +256,17 @@ def _next_part(looking: Looking, known: Known) -> Decision | None:
 
 def _look(looking: Looking, part: PartOf) -> Look:
     assert looking.body is not None
-    content, now = looking.body.content, looking.parts.clock()
+    content, now = looking.body.content, looking.tools.clock()
     return standing.look_at(looking.shop, content.order, looking.data, now, part, complete=True)
 
 
 def _told_rest(looking: Looking, shipping: Shipping) -> ledger.Order:
     """Say on the order what is not sent, or open the next part for it where the mapping wants that."""
-    parts, order, now = looking.parts, looking.order, looking.parts.clock()
+    tools, order, now = looking.tools, looking.order, looking.tools.clock()
     unsent = standing.named(shipping)
     waiting = [sending.as_json(one) for one in shipping.left_out if one.may_ship]
     sends = bool(shipping.lines) and looking.shop.mapping.policy.send_later_items
-    with transaction(parts.engine) as connection:
+    with transaction(tools.engine) as connection:
         if unsent != order.unsent and (unsent or order.unsent != _ADDED):
             words = unsent or "nothing that may ship is left unsent"
             ledger.remark(connection, order, words, now=now, code="not_sent")

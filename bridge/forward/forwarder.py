@@ -10,7 +10,7 @@ import structlog
 from bridge.backoff import next_try
 from bridge.errors import BridgeError, ClaimLost, ShopTrouble, StoreAway
 from bridge.forward import comparing, looking, sending, writing_back
-from bridge.forward.parts import Parts
+from bridge.forward.tools import Tools
 from bridge.store import destinations, ledger
 from bridge.store.database import transaction
 
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 class Forwarder:
     """Works through the ledger, one order at a time; threads share it."""
 
-    parts: Parts
+    tools: Tools
 
     def forward_next(self) -> bool:
         """Claim the next order and do what it wants; False when nothing was due.
@@ -29,66 +29,67 @@ class Forwarder:
         One bad order never stops the others: whatever it raises is written onto it and tried again later. Raises
         StoreAway, after which the claim ends by itself.
         """
-        now = self.parts.clock()
-        with transaction(self.parts.engine) as connection:
-            order = ledger.claim(connection, now, self.parts.new_id())
+        now = self.tools.clock()
+        with transaction(self.tools.engine) as connection:
+            order = ledger.claim(connection, now, self.tools.new_id())
         if order is None:
             return False
+        self.tools.reach("claimed")
         try:
-            _forward(self.parts, order)
+            _forward(self.tools, order)
         except ClaimLost:
             log.info("left to a newer body or another worker", shop=order.shop, order=order.label)
-            with transaction(self.parts.engine) as connection:
-                ledger.release(connection, order, self.parts.clock())
+            with transaction(self.tools.engine) as connection:
+                ledger.release(connection, order, self.tools.clock())
         return True
 
     def is_more_due(self) -> bool:
         """Whether another ring would find work."""
-        with transaction(self.parts.engine) as connection:
-            return ledger.due_now(connection, self.parts.clock(), at_most=1) > 0
+        with transaction(self.tools.engine) as connection:
+            return ledger.due_now(connection, self.tools.clock(), at_most=1) > 0
 
 
-def _forward(parts: Parts, order: ledger.Order) -> None:
+def _forward(tools: Tools, order: ledger.Order) -> None:
     """Work on an order, and write onto it what stands in the way. Raises ClaimLost, StoreAway."""
     try:
-        _work(parts, order)
+        _work(tools, order)
     except ShopTrouble as trouble:
-        _postpone(parts, order, trouble)
+        _postpone(tools, order, trouble)
     except (ClaimLost, StoreAway):
         raise
     except Exception as error:  # noqa: BLE001 - one of the two places: around one order
-        _broken(parts, order, error)
+        _broken(tools, order, error)
 
 
-def _work(parts: Parts, order: ledger.Order) -> None:
+def _work(tools: Tools, order: ledger.Order) -> None:
     """What the order's state wants."""
     match order.state:
         case "sending":
-            sending.expire(parts, order)
+            sending.expire(tools, order)
         case "created":
-            writing_back.write_back(parts, _compared(parts, order))
+            writing_back.write_back(tools, _compared(tools, order))
         case "done" | "in_doubt":
-            comparing.follow(parts, order)
+            comparing.follow(tools, order)
         case _:
-            looking.look(parts, order)
+            looking.look(tools, order)
 
 
-def _compared(parts: Parts, order: ledger.Order) -> ledger.Order:
+def _compared(tools: Tools, order: ledger.Order) -> ledger.Order:
     """A created order compared first, so that "do not ship" waits for no write-back; nor does this for that."""
     try:
-        return comparing.extended(parts, comparing.compare(parts, order))
+        return comparing.extended(tools, comparing.compare(tools, order))
     except (ClaimLost, StoreAway):
         raise
     except BridgeError as error:
         log.warning("not compared yet", shop=order.shop, order=order.label, kind=type(error).__name__)
-        return comparing.extended(parts, order)
+        return comparing.extended(tools, order)
 
 
-def _postpone(parts: Parts, order: ledger.Order, trouble: ShopTrouble) -> None:
+def _postpone(tools: Tools, order: ledger.Order, trouble: ShopTrouble) -> None:
     """The shop is in the way: the order keeps its state; where it would stop every order, the shop is paused."""
-    now = parts.clock()
-    wait = trouble.retry_after or next_try(order.tries, parts.chance)
-    with transaction(parts.engine) as connection:
+    now = tools.clock()
+    wait = trouble.retry_after or next_try(order.tries, tools.chance)
+    with transaction(tools.engine) as connection:
         if trouble.pauses and destinations.pause_shop(
             connection, order.shop, reason=str(trouble), code=trouble.code, now=now
         ):
@@ -99,17 +100,17 @@ def _postpone(parts: Parts, order: ledger.Order, trouble: ShopTrouble) -> None:
     log.warning("shop trouble", shop=order.shop, order=order.label, reason=str(trouble), next_try=str(now + wait))
 
 
-def _broken(parts: Parts, order: ledger.Order, error: Exception) -> None:
+def _broken(tools: Tools, order: ledger.Order, error: Exception) -> None:
     """A fault of the bridge itself, kept to this order. Messages of such errors may carry order data: not logged."""
-    now = parts.clock()
+    now = tools.clock()
     where = "".join(traceback.format_tb(error.__traceback__)[-6:])
     log.error("internal error", shop=order.shop, order=order.label, kind=type(error).__name__, where=where)
     reason = f"internal error ({type(error).__name__}): the log has its place; the order is tried again"
-    with transaction(parts.engine) as connection:
+    with transaction(tools.engine) as connection:
         current = ledger.get(connection, order.id)
         if current.claim_id != order.claim_id or current.state == "sending":
             return  # another has it, or its deadline will tell
         if current.trouble_code != "internal_error":
             ledger.remark(connection, current, reason, now=now, code="internal_error")
-        wait = next_try(current.tries, parts.chance)
+        wait = next_try(current.tries, tools.chance)
         ledger.postpone(connection, current, not_before=now + wait, trouble=reason, code="internal_error", now=now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,7 @@ from bridge.backoff import next_look
 from bridge.decide import Adopt, Body, Decision, Hold, Known, Needs, Send, Skip, Unmappable, Wait, decide
 from bridge.errors import BridgeError, ClaimLost, Problem, ShopTrouble
 from bridge.forward import sending, standing, writing_back
-from bridge.forward.parts import Parts
+from bridge.forward.tools import Tools
 from bridge.http import Budget
 from bridge.platforms.base import Fetched, OrderBody, PartOf
 from bridge.shops import Shop
@@ -26,19 +26,18 @@ log = structlog.get_logger()
 
 READS = 30.0  # seconds that the reads of one look may take together
 _ROUNDS = 6  # Needs in a row; each asks for something else, so this many is a fault
-_DAY = timedelta(days=1)
 
 
 class Looking:
     """One look at one order: the newest body, and what was read for it."""
 
-    def __init__(self, parts: Parts, order: ledger.Order) -> None:
-        self.parts = parts
+    def __init__(self, tools: Tools, order: ledger.Order) -> None:
+        self.tools = tools
         self.order = order
-        self.shop: Shop = parts.shop(order.shop)
-        self.known, self.beside = _known(parts, order)
+        self.shop: Shop = tools.shop(order.shop)
+        self.known, self.beside = _known(tools, order)
         self.data: dict[str, Any] = {}
-        self.body: Body | None = None if order.body_id is None else parts.body(self.shop, order.body_id)
+        self.body: Body | None = None if order.body_id is None else tools.body(self.shop, order.body_id)
         self._budget = Budget(READS)
 
     def decide(self) -> tuple[Decision, datetime]:
@@ -46,9 +45,9 @@ class Looking:
         if self.body is None or self.order.must_read:
             gone = self.read(frozenset({"order"}))
             if gone:
-                return gone, self.parts.clock()
+                return gone, self.tools.clock()
         for _ in range(_ROUNDS):
-            now = self.parts.clock()
+            now = self.tools.clock()
             assert self.body is not None
             decision = decide(self.shop, self.body, Fetched(data=self.data), self.known, now)
             if isinstance(decision, Needs):
@@ -74,7 +73,7 @@ class Looking:
             return True
         assert self.body is not None
         at = self.body.received_at if order.looks == 0 else now
-        with transaction(self.parts.engine) as connection:
+        with transaction(self.tools.engine) as connection:
             admitted = ledger.admit(connection, order, limit, at)
         self.order = admitted or order
         return admitted is not None
@@ -82,7 +81,7 @@ class Looking:
     def read(self, keys: frozenset[str]) -> Skip | Wait | None:
         """Read from the shop; a newer body is taken in first. A decision where the shop has no such order."""
         content = self.body.content if self.body else None
-        read = self.parts.fetcher.read(self.order.shop, self.order.order_id, content, keys, self._budget)
+        read = self.tools.fetcher.read(self.order.shop, self.order.order_id, content, keys, self._budget)
         self.data.update(read.data)
         if read.gone:
             return self._gone()
@@ -101,27 +100,28 @@ class Looking:
         content = self.shop.platform.read(raw, "")
         if not isinstance(content, OrderBody) or content.order_id != self.order.order_id:
             raise ShopTrouble("the shop answered with something that is not this order", code="shop_answer")
-        self.parts.intake.record_read(self.shop, content, raw, self.parts.clock())
+        self.tools.intake.record_read(self.shop, content, raw, self.tools.clock())
         if self.order.body_id is not None and content.order_key != self.order.order_key:
             return Skip(reason="the shop has another order under this number now")
         claim = self.order.claim_id
-        with transaction(self.parts.engine) as connection:
+        with transaction(self.tools.engine) as connection:
             self.order = ledger.get(connection, self.order.id)
         if self.order.claim_id != claim:
             raise ClaimLost("claimed by another")
         if self.order.body_id is None:
             return Skip(reason="the order stands in a row of its own, under its key")
-        self.body = self.parts.body(self.shop, self.order.body_id)
+        self.body = self.tools.body(self.shop, self.order.body_id)
         return None
 
 
-def look(parts: Parts, order: ledger.Order) -> None:
+def look(tools: Tools, order: ledger.Order) -> None:
     """Decide about an order that is not sent, and do it; what a person took out stays so."""
-    looking = Looking(parts, order)
+    looking = Looking(tools, order)
     if order.state == "skipped" and order.by_person:
-        _dismiss(looking, parts.clock())
+        _dismiss(looking, tools.clock())
         return
     decision, now = looking.decide()
+    tools.reach("looked")
     log.info("decided", shop=order.shop, order=looking.order.label, decision=type(decision).__name__.lower())
     if looking.order.state == "held" and not isinstance(decision, Hold | Skip):
         _keep_held(looking, decision, now)
@@ -151,18 +151,18 @@ def look(parts: Parts, order: ledger.Order) -> None:
             _adopt(looking, reference, now)
 
 
-def _known(parts: Parts, order: ledger.Order) -> tuple[Known, frozenset[object]]:
+def _known(tools: Tools, order: ledger.Order) -> tuple[Known, frozenset[object]]:
     """What the ledger knows of an order, and the marks of its other parts; most stand alone."""
     known = Known(part=order.part, released=frozenset(order.released), gone=ledger.numbers(order.gone))
     if order.parts == 1 and order.namesake is None:
         return replace(known, gone={}), frozenset()  # of the only part nothing has left before it is sent
-    with transaction(parts.engine) as connection:
+    with transaction(tools.engine) as connection:
         rows = ledger.parts_of(connection, order)
         others = ledger.namesakes(connection, order)
     beside = [one for one in rows if one.id != order.id]
     if ledger.first_sent(beside) is None:
         known = replace(known, gone={})
-    found = standing.of_parts(parts, beside)
+    found = standing.of_parts(tools, beside)
     told = _told_of(others[-1]) if others else ""
     known = replace(known, taken=found.taken, unclear=found.unclear, namesake=told, namesakes=len(others))
     return known, ledger.marks(rows, but=order)
@@ -199,7 +199,7 @@ def _settle(
     """
     order = looking.order
     changes = {"due_at": None, "not_before": None, "tries": 0, "unreachable_since": None, **changes}
-    with transaction(looking.parts.engine) as connection:
+    with transaction(looking.tools.engine) as connection:
         if rest:
             ledger.reserve(connection, order, rest.lines, beside=looking.beside, rest=rest.rest, fulfilled={}, now=now)
         if (order.state, order.reason, order.code) == (state, reason, code):
@@ -215,7 +215,7 @@ def _note(looking: Looking, notes: Sequence[str], now: datetime) -> None:
     """What an order's story needs beside its problems, told once."""
     if looking.order.state == "failed":
         return
-    with transaction(looking.parts.engine) as connection:
+    with transaction(looking.tools.engine) as connection:
         for words in notes:
             ledger.remark(connection, looking.order, words, now=now)
 
@@ -226,7 +226,7 @@ def _keep_held(looking: Looking, decision: Decision, now: datetime) -> None:
     if isinstance(decision, Unmappable):
         _settle(looking, "held", _first(decision.problems), now, code=order.code, problems=decision.problems)
         return
-    with transaction(looking.parts.engine) as connection:
+    with transaction(looking.tools.engine) as connection:
         ledger.rest(connection, order, due_at=None, now=now, must_read=ledger.read_unless_newer(order), not_before=None)
 
 
@@ -238,7 +238,7 @@ def _dismiss(looking: Looking, now: datetime) -> None:
         known = looking.known
         part = PartOf(number=known.part, taken=known.taken, gone=known.gone)
         lines = ledger.as_text(_free(looking, part, now))
-    with transaction(looking.parts.engine) as connection:
+    with transaction(looking.tools.engine) as connection:
         ledger.rest(
             connection, looking.order, due_at=None, now=now, not_before=None, lines=lines,
             must_read=ledger.read_unless_newer(looking.order),
@@ -255,7 +255,7 @@ def _free(looking: Looking, part: PartOf, now: datetime) -> dict[str, Decimal]:
 def _adopt(looking: Looking, reference: str, now: datetime) -> None:
     """The shop order carries our record: what it wants now stands in that SortedPRO order, what is added later not."""
     lines = _free(looking, PartOf(taken=looking.known.taken), now)
-    with transaction(looking.parts.engine) as connection:
+    with transaction(looking.tools.engine) as connection:
         ledger.move(
             connection, looking.order, "done", event=f"adopted: the shop order carries {reference} already", now=now,
             same_revision=True, reference=reference, compared=looking.order.revision, must_read=False, not_before=None,
@@ -271,7 +271,7 @@ def _send(looking: Looking, decision: Send, now: datetime) -> None:
         _settle(looking, "failed", words, now, code="refused_before")
         return
     created = sending.send(
-        looking.parts,
+        looking.tools,
         looking.order,
         looking.shop,
         decision,
@@ -282,11 +282,11 @@ def _send(looking: Looking, decision: Send, now: datetime) -> None:
         now=now,
     )
     if created is not None:
-        writing_back.write_back(looking.parts, created, looking.body)
+        writing_back.write_back(looking.tools, created, looking.body)
 
 
 def _was_refused(looking: Looking, payload: bytes) -> bool:
     if looking.order.attempt_id is None:
         return False  # never tried
-    with transaction(looking.parts.engine) as connection:
+    with transaction(looking.tools.engine) as connection:
         return ledger.last_refused(connection, looking.order) == payload

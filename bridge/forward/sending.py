@@ -12,7 +12,7 @@ import structlog
 from bridge.backoff import GIVE_UP, next_try
 from bridge.decide import Known, Send
 from bridge.errors import ClaimLost, ReferenceTaken, StoreAway
-from bridge.forward.parts import Parts
+from bridge.forward.tools import Tools
 from bridge.platforms.base import LeftOut
 from bridge.shops import Shop
 from bridge.sortedpro.client import Outcome, SortedPro
@@ -33,7 +33,7 @@ LIMIT = timedelta(seconds=20)  # of a Create Order call, from connecting to the 
 
 
 def send(
-    parts: Parts,
+    tools: Tools,
     order: ledger.Order,
     shop: Shop,
     decision: Send,
@@ -50,7 +50,7 @@ def send(
     """
     assert order.body_id is not None
     attempt = ledger.Attempt(
-        id=parts.new_id(),
+        id=tools.new_id(),
         destination=shop.destination.name,
         payload=payload,
         fetched=fetched,
@@ -62,22 +62,23 @@ def send(
         route=decision.route.as_json(),
     )
     content = encode(with_attempt(decision.payload, str(attempt.id)))
-    if parts.stopping():
+    if tools.stopping():
         raise ClaimLost("the process is about to end: the order is left to the next one")
-    parts.keep_mapping(shop.mapping.version, shop.mapping.text, now)
+    tools.keep_mapping(shop.mapping.version, shop.mapping.text, now)
     try:
-        begun = _begin(parts, order, decision, attempt, beside, now)
+        begun = _begin(tools, order, decision, attempt, beside, now)
     except ReferenceTaken:
-        _taken(parts, order, attempt.destination, decision.customer_reference, now)
+        _taken(tools, order, attempt.destination, decision.customer_reference, now)
         return None
     if begun is None:
         return None
-    outcome = _call(parts, parts.destinations[shop.destination.name], begun, content)
-    return _written(parts, begun, shop, outcome)
+    outcome = _call(tools, tools.destinations[shop.destination.name], begun, content)
+    tools.reach("answered")
+    return _written(tools, begun, shop, outcome)
 
 
 def _begin(
-    parts: Parts,
+    tools: Tools,
     order: ledger.Order,
     decision: Send,
     attempt: ledger.Attempt,
@@ -86,10 +87,10 @@ def _begin(
 ) -> ledger.Order | None:
     """Write down that the order is being sent, with what was used for it; None where the destination has no room."""
     left_out = [as_json(one) for one in decision.left_out if one.may_ship]
-    with transaction(parts.engine) as connection:
+    with transaction(tools.engine) as connection:
         begun = ledger.begin_send(
             connection, order, attempt, customer_reference=decision.customer_reference, left_out=left_out,
-            now=parts.clock(), beside=beside, rest=decision.rest, fulfilled=decision.fulfilled,
+            now=tools.clock(), beside=beside, rest=decision.rest, fulfilled=decision.fulfilled,
         )  # fmt: skip
         if isinstance(begun, ledger.NoRoom):
             if order.state == "queued":
@@ -99,7 +100,9 @@ def _begin(
             left = [f"left out: {one.quantity} x {one.name}: {one.reason}" for one in decision.left_out]
             for words in (*decision.notes, *left):
                 ledger.remark(connection, begun, words, now=now)
-        return begun
+        tools.reach("begin_written")
+    tools.reach("begun")
+    return begun
 
 
 def as_json(one: LeftOut) -> dict[str, Any]:
@@ -112,19 +115,19 @@ def _redirected(order: ledger.Order, destination: str) -> dict[str, Any]:
     return {} if order.destination == destination else {"destination": destination, "customer_reference": None}
 
 
-def _taken(parts: Parts, order: ledger.Order, destination: str, reference: str | None, now: datetime) -> None:
-    with transaction(parts.engine) as connection:
+def _taken(tools: Tools, order: ledger.Order, destination: str, reference: str | None, now: datetime) -> None:
+    with transaction(tools.engine) as connection:
         other = ledger.reference_owner(connection, destination, reference)
         words = f"OrderReferenceProvidedByCustomer is that of {other}: references must differ between orders"
         ledger.move(connection, order, "failed", event=words, now=now, code="reference_taken")
 
 
-def expire(parts: Parts, order: ledger.Order) -> None:
+def expire(tools: Tools, order: ledger.Order) -> None:
     """An order found in `sending` after its deadline: the process that sent it is gone."""
-    now = parts.clock()
-    with transaction(parts.engine) as connection:
+    now = tools.clock()
+    with transaction(tools.engine) as connection:
         doubtful = ledger.expire(connection, order, now)
-        _doubt_policy(parts, connection, doubtful, now)
+        _doubt_policy(tools, connection, doubtful, now)
     log.error("in doubt", shop=order.shop, order=order.label, attempt=str(order.attempt_id))
 
 
@@ -134,32 +137,32 @@ def with_attempt(payload: Mapping[str, Any], attempt: str) -> dict[str, Any]:
     return {**payload, "MetaData": [*(payload.get("MetaData") or ()), mark]}
 
 
-def _call(parts: Parts, sortedpro: SortedPro, order: ledger.Order, content: bytes) -> Outcome:
+def _call(tools: Tools, sortedpro: SortedPro, order: ledger.Order, content: bytes) -> Outcome:
     """The call itself, unless so much time has gone by that it might outlast the deadline."""
     assert order.deadline is not None
-    if parts.clock() + LIMIT > order.deadline:
+    if tools.clock() + LIMIT > order.deadline:
         return Outcome(kind="unreachable", message="not sent: too little time was left before the deadline")
     return sortedpro.create_order(content, limit=LIMIT)
 
 
-def _written(parts: Parts, begun: ledger.Order, shop: Shop, outcome: Outcome) -> ledger.Order | None:
+def _written(tools: Tools, begun: ledger.Order, shop: Shop, outcome: Outcome) -> ledger.Order | None:
     """Write the outcome down, however long the database is away: what is known must not become a doubt."""
     for wait in _PATIENCE:
         try:
-            return _end(parts, begun, shop, outcome)
+            return _end(tools, begun, shop, outcome)
         except StoreAway as error:
             log.error(  # with the reference, by which a person can settle the order if this process ends now
                 "outcome not written down yet", shop=begun.shop, order=begun.label, outcome=outcome.kind,
                 reference=outcome.reference, reason=str(error),
             )  # fmt: skip
-            parts.pause(wait)
-    return _end(parts, begun, shop, outcome)
+            tools.pause(wait)
+    return _end(tools, begun, shop, outcome)
 
 
-def _end(parts: Parts, begun: ledger.Order, shop: Shop, outcome: Outcome) -> ledger.Order | None:
-    now = parts.clock()
+def _end(tools: Tools, begun: ledger.Order, shop: Shop, outcome: Outcome) -> ledger.Order | None:
+    now = tools.clock()
     assert begun.attempt_id is not None
-    with transaction(parts.engine) as connection:
+    with transaction(tools.engine) as connection:
         order = ledger.end_send(
             connection, begun.attempt_id, outcome=outcome.kind, status=outcome.status, message=outcome.message,
             reference=outcome.reference, answer=outcome.answer, now=now,
@@ -168,7 +171,9 @@ def _end(parts: Parts, begun: ledger.Order, shop: Shop, outcome: Outcome) -> led
             if outcome.reference:
                 ledger.late_reference(connection, begun.attempt_id, outcome.reference, now)
             return None
-        created = _settle(parts, connection, order, shop, outcome, newer=order.revision != begun.revision, now=now)
+        created = _settle(tools, connection, order, shop, outcome, newer=order.revision != begun.revision, now=now)
+        tools.reach("end_written")
+    tools.reach("ended")
     log.info(
         "create order", shop=begun.shop, order=begun.label, attempt=str(begun.attempt_id), outcome=outcome.kind,
         status=outcome.status, reference=outcome.reference,
@@ -177,7 +182,7 @@ def _end(parts: Parts, begun: ledger.Order, shop: Shop, outcome: Outcome) -> led
 
 
 def _settle(
-    parts: Parts, connection: Any, order: ledger.Order, shop: Shop, outcome: Outcome, *, newer: bool, now: datetime
+    tools: Tools, connection: Any, order: ledger.Order, shop: Shop, outcome: Outcome, *, newer: bool, now: datetime
 ) -> ledger.Order | None:
     """Move the order to where the outcome takes it; returns it when it was created."""
     about: dict[str, Any] = {"now": now, "attempt": order.attempt_id}
@@ -185,7 +190,7 @@ def _settle(
         case "created":
             return ledger.move(
                 connection, order, "created", event=f"SortedPRO made {outcome.reference}", due_at=now,
-                keep_claim=True, claimed_until=now + CLAIM, claim_id=parts.new_id(), reference=outcome.reference,
+                keep_claim=True, claimed_until=now + CLAIM, claim_id=tools.new_id(), reference=outcome.reference,
                 sent_attempt=order.attempt_id, tries=0, unreachable_since=None, not_before=None, **about,
             )  # fmt: skip
         case "refused":
@@ -212,11 +217,11 @@ def _settle(
                 **about,
             )
         case "busy":
-            wait = outcome.retry_after or next_try(order.tries, parts.chance)
+            wait = outcome.retry_after or next_try(order.tries, tools.chance)
             _again(connection, order, f"SortedPRO is busy: {outcome.message}", "busy", now + wait, None, about)
         case "unreachable":
             since = _unreachable_since(order, now)
-            wait = next_try(order.tries, parts.chance)
+            wait = next_try(order.tries, tools.chance)
             if now - since > GIVE_UP:
                 words = f"{outcome.message}; so for {GIVE_UP.days} days now: replay it when SortedPRO is there again"
                 ledger.move(connection, order, "failed", event=words, code="unreachable", **about)
@@ -227,7 +232,7 @@ def _settle(
             doubtful = ledger.move(
                 connection, order, "in_doubt", event=words, code="in_doubt", due_at=now if newer else None, **about
             )
-            _doubt_policy(parts, connection, doubtful, now)
+            _doubt_policy(tools, connection, doubtful, now)
     return None
 
 
@@ -254,13 +259,13 @@ def _again(
     )  # fmt: skip
 
 
-def _doubt_policy(parts: Parts, connection: Any, order: ledger.Order, now: datetime) -> None:
+def _doubt_policy(tools: Tools, connection: Any, order: ledger.Order, now: datetime) -> None:
     """`on_unknown_outcome: send_again` lets the policy do what otherwise only a person does."""
-    shop = parts.shops.get(order.shop)
+    shop = tools.shops.get(order.shop)
     if shop is None or shop.destination.on_unknown_outcome != "send_again":
         return
     ledger.move(
         connection, order, "received", now=now, actor="policy",
         event="sent again by the destination's policy, at the risk of a second order",
-        due_at=now, not_before=now + next_try(order.tries, parts.chance), tries=order.tries + 1,
+        due_at=now, not_before=now + next_try(order.tries, tools.chance), tries=order.tries + 1,
     )  # fmt: skip

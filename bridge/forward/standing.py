@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from bridge.errors import BridgeError
-from bridge.forward.parts import Parts
+from bridge.forward.tools import Tools
 from bridge.mapping.evaluate import FAULTS
 from bridge.platforms.base import Fetched, Json, Look, PartOf, Shipping
 from bridge.platforms.parting import line_id, quantities
@@ -28,7 +28,7 @@ class Standing:
     unclear: str  # the first sent part of which nobody knows what it has; "" for none
 
 
-def of_parts(parts: Parts, rows: Iterable[ledger.Order]) -> Standing:
+def of_parts(tools: Tools, rows: Iterable[ledger.Order]) -> Standing:
     """What parts of an order have: by the attempt that sent them, else by what the ledger keeps.
 
     A release before quantities were kept has sent everything that shipped then. Raises ShopTrouble for a shop that is
@@ -37,20 +37,20 @@ def of_parts(parts: Parts, rows: Iterable[ledger.Order]) -> Standing:
     taken: dict[str, Decimal] = {}
     unclear = ""
     for row in rows:
-        lines = _sent(parts, row) if row.state in ledger.SENT else ledger.numbers(row.lines)
+        lines = _sent(tools, row) if row.state in ledger.SENT else ledger.numbers(row.lines)
         unclear = unclear or ("" if lines or row.state not in ledger.SENT else row.label)
         for line, quantity in lines.items():
             taken[line] = taken.get(line, Decimal(0)) + quantity
     return Standing(taken=taken, unclear=unclear)
 
 
-def _sent(parts: Parts, row: ledger.Order) -> Mapping[str, Decimal]:
-    with transaction(parts.engine) as connection:
+def _sent(tools: Tools, row: ledger.Order) -> Mapping[str, Decimal]:
+    with transaction(tools.engine) as connection:
         attempt = ledger.sent_attempt(connection, row)
     if attempt is None or attempt.lines:
         return attempt.lines if attempt else ledger.numbers(row.lines)
-    shop = parts.shop(row.shop)
-    content = parts.body(shop, attempt.body_id).content
+    shop = tools.shop(row.shop)
+    content = tools.body(shop, attempt.body_id).content
     look = look_at(shop, content.order, attempt.fetched, attempt.clock, PartOf(), complete=True)
     shipping = shop.platform.shipping(look)
     return quantities([*shipping.lines, *shipping.rest])

@@ -11,7 +11,7 @@ from bridge.backoff import next_try
 from bridge.decide import Body
 from bridge.errors import ShopTrouble, WriteBackRefused
 from bridge.forward import standing
-from bridge.forward.parts import Parts
+from bridge.forward.tools import Tools
 from bridge.http import Budget
 from bridge.platforms.base import PartOf, Record
 from bridge.store import destinations, ledger
@@ -25,66 +25,69 @@ _TURN = timedelta(seconds=2)  # another part of the order is being written back
 WARNINGS = 10  # tries for a tag or a note, after which it is left
 
 
-def write_back(parts: Parts, order: ledger.Order, body: Body | None = None) -> None:
+def write_back(tools: Tools, order: ledger.Order, body: Body | None = None) -> None:
     """Leave reference and record on the shop order; `created` becomes `done`, or stays with its problem.
 
     `body` is the one that was sent, where the caller has it at hand. Two parts of one order never write at once.
     """
-    if order.parts > 1 and _gives_way(parts, order):
+    if order.parts > 1 and _gives_way(tools, order):
         return
     try:
-        warnings = put(parts, order, body)
+        warnings = put(tools, order, body)
     except ShopTrouble as trouble:
-        _later(parts, order, str(trouble), trouble.code, trouble.retry_after, pauses=trouble.pauses)
+        _later(tools, order, str(trouble), trouble.code, trouble.retry_after, pauses=trouble.pauses)
         return
     except WriteBackRefused as refusal:
-        _later(parts, order, str(refusal), refusal.code, _HOUR, pauses=False)
+        _later(tools, order, str(refusal), refusal.code, _HOUR, pauses=False)
         return
-    now = parts.clock()
+    tools.reach("reference_written")
+    now = tools.clock()
     words = f"{order.reference} stands on the shop order"
-    with transaction(parts.engine) as connection:
+    with transaction(tools.engine) as connection:
         ledger.move(
             connection, order, "done", event="; ".join([words, *warnings]), reason=words, now=now,
-            lines=_lines(parts, order), warning="; ".join(warnings),
+            lines=_lines(tools, order), warning="; ".join(warnings),
             due_at=next_visit(order, "; ".join(warnings), now), not_before=None, tries=0, warning_tries=0,
         )  # fmt: skip
+        tools.reach("done_written")
+    tools.reach("done")
     log.info("written back", shop=order.shop, order=order.label, reference=order.reference)
 
 
-def _lines(parts: Parts, order: ledger.Order) -> Mapping[str, str]:
+def _lines(tools: Tools, order: ledger.Order) -> Mapping[str, str]:
     """What the order stands for; one that a person adopted for all that it wants now."""
     if order.lines or order.sent_attempt is not None or order.body_id is None:
         return order.lines
-    shop = parts.shop(order.shop)
-    content = parts.body(shop, order.body_id).content
-    return ledger.as_text(standing.by_the_body(shop, content.order, {}, parts.clock(), PartOf()))
+    shop = tools.shop(order.shop)
+    content = tools.body(shop, order.body_id).content
+    return ledger.as_text(standing.by_the_body(shop, content.order, {}, tools.clock(), PartOf()))
 
 
-def _gives_way(parts: Parts, order: ledger.Order) -> bool:
+def _gives_way(tools: Tools, order: ledger.Order) -> bool:
     """Whether another part of the order is being written back: then this one is looked at again in a moment."""
-    now = parts.clock()
-    with transaction(parts.engine) as connection:
+    now = tools.clock()
+    with transaction(tools.engine) as connection:
         if not ledger.another_writes(connection, order, now):
             return False
-        ledger.rest(connection, order, due_at=now + _TURN * (1 + parts.chance()), now=now)
+        ledger.rest(connection, order, due_at=now + _TURN * (1 + tools.chance()), now=now)
         return True
 
 
-def put(parts: Parts, order: ledger.Order, body: Body | None = None) -> list[str]:
+def put(tools: Tools, order: ledger.Order, body: Body | None = None) -> list[str]:
     """Write the reference; returns warnings. Raises ShopTrouble, WriteBackRefused."""
     assert order.body_id is not None
     assert order.reference is not None
-    shop = parts.shop(order.shop)
-    body = body or parts.body(shop, order.body_id)
+    shop = tools.shop(order.shop)
+    body = body or tools.body(shop, order.body_id)
     record = Record(
         order_id=order.order_id,
         order_key=body.content.order_key,
         part=order.part,
         reference=order.reference,
         destination=shop.destination.host,
-        written_at=parts.clock(),
+        written_at=tools.clock(),
     )
-    return list(parts.fetcher.clients[order.shop].write_reference(body.content, record, Budget(_CALLS)))
+    return list(tools.fetcher.clients[order.shop].write_reference(body.content, record, Budget(_CALLS)))
 
 
 def next_visit(order: ledger.Order, warning: str, now: datetime) -> datetime | None:
@@ -99,11 +102,11 @@ def next_visit(order: ledger.Order, warning: str, now: datetime) -> datetime | N
     return min(times, default=None)
 
 
-def _later(parts: Parts, order: ledger.Order, words: str, code: str, wait: timedelta | None, *, pauses: bool) -> None:
+def _later(tools: Tools, order: ledger.Order, words: str, code: str, wait: timedelta | None, *, pauses: bool) -> None:
     """The order stays `created`, with its problem and the time of the next try."""
-    now = parts.clock()
-    when = now + (wait or next_try(order.tries, parts.chance))
-    with transaction(parts.engine) as connection:
+    now = tools.clock()
+    when = now + (wait or next_try(order.tries, tools.chance))
+    with transaction(tools.engine) as connection:
         if pauses and destinations.pause_shop(connection, order.shop, reason=words, code=code, now=now):
             log.error("shop paused", shop=order.shop, reason=words)
         if (order.trouble_code, order.trouble) != (code, words):

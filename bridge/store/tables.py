@@ -9,12 +9,14 @@ from sqlalchemy import (
     Column,
     Computed,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     Index,
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     Table,
     Text,
     Uuid,
@@ -100,6 +102,8 @@ orders = Table(
     # When to look
     _time("due_at"),
     _time("not_before"),
+    # Goes before age within a shop: the rank of a rule of `priority`, 0 for none.
+    Column("priority", SmallInteger, nullable=False, server_default="0"),
     Column(
         "ready_at",
         DateTime(timezone=True),
@@ -147,7 +151,18 @@ orders = Table(
         unique=True,
         postgresql_where=text("customer_reference is not null"),
     ),
-    Index("orders_ready", "shop", "ready_at", postgresql_where=text("ready_at is not null")),
+    # What is due, in the order in which it is claimed: what waits for its destination apart from the rest, so that
+    # nobody walks over 50,000 orders of a destination that is paused.
+    Index(
+        "orders_due",
+        *("shop", text("priority desc"), "ready_at"),
+        postgresql_where=text("ready_at is not null and state <> 'queued'"),
+    ),
+    Index(
+        "orders_queued",
+        *("shop", "destination", text("priority desc"), "ready_at"),
+        postgresql_where=text("ready_at is not null and state = 'queued'"),
+    ),
     Index("orders_sending_now", "destination", postgresql_where=text("state = 'sending'")),
     Index("orders_name", "name"),
     Index("orders_namesake", "namesake", postgresql_where=text("namesake is not null")),
@@ -223,9 +238,22 @@ destinations = Table(
     _words("url"),
     _words("credentials"),  # a hash: a new key lifts a pause for a wrong one
     Column("concurrency", Integer, nullable=False),
+    Column("rate", Double),  # Create Order calls a second; null for no limit
+    _time("next_at"),  # when the next one may begin, by that rate
+    _time("quiet_until"),  # SortedPRO asked for it (Retry-After)
     _time("paused_at"),
     _words("pause_reason"),
     _words("pause_code"),
+    # The breaker: closed (''), open (nothing is sent, a harmless read is tried), trial (one order may go)
+    _words("breaker"),
+    _time("breaker_since"),
+    _words("breaker_reason"),
+    _time("probe_at"),  # the next harmless read
+    _count("probes"),  # that failed in a row
+    _count("trials"),  # orders let through in a row that ended as badly
+    Column("trial_attempt", Uuid),  # the order that is let through now
+    _count("failures"),  # unreachable and busy answers in a row
+    CheckConstraint("breaker in ('', 'open', 'trial')", name="destinations_breaker"),
 )
 
 shops = Table(
@@ -233,7 +261,13 @@ shops = Table(
     metadata,
     Column("name", Text, primary_key=True),
     _words("credentials"),
+    Column("destination", Text),
     _time("served_at"),
+    _count("turns"),  # how often it was served: each fourth time what was tried before goes first
+    _time("quiet_until"),  # no call before: the shop asked for it, or does not answer
+    _words("quiet_reason"),
+    _words("quiet_code"),
+    _count("failures"),  # looks and write-backs in a row that the shop did not answer
     _time("paused_at"),
     _words("pause_reason"),
     _words("pause_code"),

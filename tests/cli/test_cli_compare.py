@@ -207,7 +207,7 @@ def test_busy_sortedpro_is_asked_again(rig: Rig, old: Path, mappings: Path) -> N
     patient = make_rig(rig.bridge.settings.database, mappings, rig.world, rig.clock, pause=pause)
     (row,) = listing.read(old.read_bytes(), "old.csv", ["shopify"])
     rig.world.sortedpro.busy()
-    found = parallel.compare(patient.bridge.forwarder.parts, row, rig.order("#1001"))
+    found = parallel.compare(patient.bridge.forwarder.tools, row, rig.order("#1001"))
     patient.bridge.close()
     assert (type(found), pauses) == (parallel.Compared, [5.0])
 

@@ -73,9 +73,9 @@ def test_write_back_to_a_deleted_order_is_ended_by_a_person(rig: Rig) -> None:
 def test_mapping_of_a_send_that_a_newer_body_stopped_is_stored(rig: Rig) -> None:
     rig.world.shopify.add_order(shopify_order(1001, at=rig.clock()))
     rig.deliver()
-    parts = rig.bridge.forwarder.parts
+    tools = rig.bridge.forwarder.tools
     with pytest.raises(RuntimeError), transaction(rig.bridge.engine):
-        parts.keep_mapping("v", "{}", rig.clock())
+        tools.keep_mapping("v", "{}", rig.clock())
         raise RuntimeError
     with transaction(rig.bridge.engine) as connection:
         assert products.mapping_text(connection, "v") == "{}"
@@ -141,7 +141,7 @@ def test_late_word_that_nothing_was_sent_ends_the_doubt(rig: Rig) -> None:
     from bridge.sortedpro.client import Outcome
 
     outcome = Outcome(kind="unreachable", message="SortedPRO cannot be reached, nothing was sent")
-    sending._end(rig.bridge.forwarder.parts, begun, rig.bridge.shops.by_name["shopify"], outcome)
+    sending._end(rig.bridge.forwarder.tools, begun, rig.bridge.shops.by_name["shopify"], outcome)
     assert rig.order("#1001").state == "queued"
 
 
@@ -192,12 +192,12 @@ def test_order_queued_for_a_renamed_destination_goes_to_the_new_one(database, wo
 def test_a_pause_ends_a_row_of_unreachable_answers(rig: Rig) -> None:
     rig.world.shopify.add_order(shopify_order(1001, at=rig.clock()))
     rig.deliver()
-    parts = rig.bridge.forwarder.parts
+    tools = rig.bridge.forwarder.tools
     order = ledger.Order(**{**vars(rig.order("#1001")), "unreachable_since": rig.clock(), "not_before": rig.clock()})
     from bridge.forward.sending import _unreachable_since
 
     eight_days_later = rig.clock() + timedelta(days=8)
-    assert parts is not None
+    assert tools is not None
     assert _unreachable_since(order, eight_days_later) == eight_days_later
 
 

@@ -81,7 +81,7 @@ def _public_holidays(calendar: str, year: int) -> frozenset[calendar_date]:
     country, _, part = calendar.partition("-")
     try:
         return frozenset(country_holidays(country, subdiv=part or None, years=year))
-    except NotImplementedError as error:
+    except NotImplementedError as error:  # the package's word for a calendar that it does not know
         raise ValueError(_unknown(country, part)) from error
 
 

@@ -16,13 +16,14 @@ from bridge.intake import Intake
 from bridge.platforms.base import OrderBody
 from bridge.shops import Shop
 from bridge.sortedpro.client import SortedPro
+from bridge.stops import Reach
 from bridge.store import inbox, products
 from bridge.store.database import transaction
 
 
 @dataclass(frozen=True, kw_only=True)
-class Parts:
-    """The parts of a worker."""
+class Tools:
+    """What a worker has."""
 
     engine: Engine
     shops: Mapping[str, Shop]
@@ -34,6 +35,7 @@ class Parts:
     new_id: Callable[[], UUID]
     chance: Callable[[], float]
     pause: Callable[[float], None]  # time.sleep
+    reach: Reach  # a named point of the journey, see stops.py
     stopping: Callable[[], bool]  # the process is about to end: no further Create Order call is begun
     _kept: set[str] = field(default_factory=set)  # mapping versions whose text is stored
 
