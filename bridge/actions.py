@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
 from bridge.errors import ActionRefused, ClaimLost
-from bridge.store import ledger
+from bridge.store import ledger, overwriting
 from bridge.store.database import transaction
 from bridge.store.doorbell import ring
 
@@ -26,7 +27,13 @@ class Settled:
     """What a person found out about an order in doubt: it exists, it is to be sent again, or (neither) dropped."""
 
     exists: str | None = None
+    attempt: UUID | None = None  # by which it exists, where SortedPRO tells; else it is taken for the last one's
     send_again: bool = False
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text looks like the reference of a SortedPRO order."""
+    return _REFERENCE.fullmatch(text) is not None
 
 
 def replay(
@@ -110,12 +117,17 @@ def settle(
         return _move(engine, order, "received", f"sent again: {reason}", who, now, resend=True)
     if settled.exists is None:
         return _move(engine, order, "skipped", f"dropped: {reason}", who, now, ring_for_it=False)
-    if not _REFERENCE.fullmatch(settled.exists):
+    if not is_reference(settled.exists):
         raise ActionRefused(f"{settled.exists} is no order reference: they look like EO-000-002-0TS")
+    by_attempt: dict[str, Any] = {"sent_attempt": order.attempt_id}
+    if settled.attempt not in {None, order.attempt_id}:
+        with transaction(engine) as connection:
+            earlier = ledger.sent_attempt(connection, replace(order, sent_attempt=settled.attempt))
+        by_attempt = {"sent_attempt": settled.attempt, "lines": ledger.as_text(earlier.lines) if earlier else {}}
     try:
         return _move(
             engine, order, "created", f"exists as {settled.exists}: {reason}", who, now,
-            reference=settled.exists, sent_attempt=order.attempt_id,
+            reference=settled.exists, **by_attempt,
         )  # fmt: skip
     except IntegrityError as error:
         raise ActionRefused(f"{settled.exists} is the reference of another order already") from error
@@ -129,7 +141,22 @@ def end_write_back(engine: Engine, order: ledger.Order, *, who: str, reason: str
     if order.state != "created":
         raise ActionRefused(f"{order.label} is {order.state}: there is no write-back to settle")
     event = f"the shop order is left as it is, {order.reference} not written: {reason}"
-    return _move(engine, order, "done", event, who, now)  # rung for: a later body is compared, left-out goods watched
+    # Rung for: a later body is compared, left-out goods are watched.
+    return _move(engine, order, "done", event, who, now, released=overwriting.used(order))
+
+
+def overwrite(engine: Engine, order: ledger.Order, *, who: str, reason: str, now: datetime) -> ledger.Order:
+    """Let the next write-back, and no other, replace the reference of no part that stands on the shop order.
+
+    Raises ActionRefused where none is known to stand there, and where the shop order is gone.
+    """
+    if order.state == "created" and order.trouble_code == "order_gone":
+        raise ActionRefused(f"the shop has no order {order.label} to write on any more: `--write-back keep` ends it")
+    if order.state != "created" or order.trouble_code != "write_back_conflict":
+        raise ActionRefused(f"no other reference is known to stand on {order.label}: there is nothing to overwrite")
+    event = f"the other reference on the shop order is to be replaced with {order.reference}: {reason}"
+    allowed = overwriting.allowed(order)
+    return _move(engine, order, "created", event, who, now, reason=order.reason, released=allowed)
 
 
 def _move(

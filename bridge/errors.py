@@ -130,7 +130,14 @@ class ClaimLost(BridgeError):
 
 
 class StoreAway(BridgeError):
-    """The database refused, timed out or vanished; nothing was stored for certain."""
+    """The database refused, timed out or vanished; nothing was stored for certain.
+
+    `dropped` is true where an open connection was found to be dead, so that a new one may well work.
+    """
+
+    def __init__(self, message: str, *, dropped: bool = False) -> None:
+        self.dropped = dropped
+        super().__init__(message)
 
 
 class ReferenceTaken(BridgeError):

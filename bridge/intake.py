@@ -1,4 +1,4 @@
-"""A body stored and rung: inbox row, order row and ring in one transaction."""
+"""A body stored and rung: inbox row, order row and ring in one transaction, for a new order in one round trip."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
+from bridge.decide import rank
+from bridge.errors import StoreAway
 from bridge.platforms.base import NoOrder, OrderBody, Rung, Webhook, digest
 from bridge.shops import Shop
 from bridge.stops import Reach, nowhere
@@ -28,8 +30,16 @@ class Intake:
 
         When this returns, everything is committed. Raises StoreAway when nothing was stored for certain.
         """
-        content = shop.platform.read(webhook.body, webhook.topic)
         self.reach("verified")
+        try:
+            return self._record(shop, webhook, now)
+        except StoreAway as error:
+            if not error.dropped:
+                raise
+            return self._record(shop, webhook, now)  # where it was stored after all, this is a repeat of it
+
+    def _record(self, shop: Shop, webhook: Webhook, now: datetime) -> str:
+        content = shop.platform.read(webhook.body, webhook.topic)
         with transaction(self.engine) as connection:
             match content:
                 case OrderBody():
@@ -63,41 +73,47 @@ def _record_order(
 ) -> str:
     """One version of an order. A repeat of its newest body is counted there instead of stored."""
     content = replace(content, name=storable(content.name), order_key=_key(shop, content))
-    # Made first where it is new, so that of two repeats at once the second waits for the first, and is counted there.
-    order = ledger.find_or_open(
-        connection, shop=shop.name, platform=shop.platform.name, order_id=content.order_id,
-        order_key=content.order_key, hosts=shop.settings.hosts, now=now,
-    )  # fmt: skip
-    body_hash = digest(body)
-    if order.body_hash == body_hash and order.body_id is not None:
-        return _repeat(connection, order, now, rings=webhook is not None)
-    inbox_id = inbox.store(
-        connection,
+    body_hash, priority = digest(body), rank(shop, content, now)
+    row = inbox.row(
         shop=shop.name,
         via="webhook" if webhook else "read",
         body=body,
         body_hash=body_hash,
         received_at=now,
-        outcome="newest body of its order",
+        outcome=_NEWEST,
         order_id=content.order_id,
         order_key=content.order_key,
         modified_at=content.modified_at,
         **(_told(webhook) if webhook else {}),
     )
+    known = ledger.open_with_body(
+        connection, content, row, shop=shop.name, platform=shop.platform.name, priority=priority, now=now
+    )
+    if not known:
+        return _NEWEST
+    # Made first where it is new, so that of two repeats at once the second waits for the first, and is counted there.
+    order = ledger.find_or_open(
+        connection, shop=shop.name, platform=shop.platform.name, order_id=content.order_id,
+        order_key=content.order_key, hosts=shop.settings.hosts, now=now, known=known,
+    )  # fmt: skip
+    if order.body_hash == body_hash and order.body_id is not None:
+        return _repeat(connection, order, now, rings=webhook is not None)
+    inbox_id = inbox.store(connection, row)
     receipt = ledger.receive(
         connection, order, content, inbox_id=inbox_id, body_hash=body_hash, now=now,
-        actor="intake" if webhook else "worker",
+        actor="intake" if webhook else "worker", priority=priority,
     )  # fmt: skip
-    outcome = "newest body of its order"
-    if not receipt.newest:
-        outcome = "older than the newest body of its order"
-    elif not receipt.looked_at:
-        outcome = "newest body of an order that a person took out"
-    if outcome != "newest body of its order":
-        inbox.set_outcome(connection, inbox_id, outcome)
     if receipt.looked_at and webhook:
         ring(connection)
+    if receipt.newest and receipt.looked_at:
+        return _NEWEST
+    older = "older than the newest body of its order"
+    outcome = "newest body of an order that a person took out" if receipt.newest else older
+    inbox.set_outcome(connection, inbox_id, outcome)
     return outcome
+
+
+_NEWEST = "newest body of its order"
 
 
 def _repeat(connection: Connection, order: ledger.Order, now: datetime, *, rings: bool) -> str:
@@ -129,8 +145,7 @@ def _record_ring(connection: Connection, shop: Shop, content: Rung, webhook: Web
 def _store(
     connection: Connection, shop: str, webhook: Webhook, outcome: str, now: datetime, *, order_id: str | None = None
 ) -> None:
-    inbox.store(
-        connection,
+    row = inbox.row(
         shop=shop,
         via="webhook",
         body=webhook.body,
@@ -140,6 +155,7 @@ def _store(
         order_id=order_id,
         **_told(webhook),
     )
+    inbox.store(connection, row)
 
 
 def _told(webhook: Webhook) -> dict[str, Any]:

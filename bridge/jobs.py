@@ -1,4 +1,4 @@
-"""Procrastinate: the worker's life, its tasks and schedules. The only module that knows asyncio."""
+"""What a worker does: its crew forwards orders, Procrastinate runs what has a schedule. Only here is asyncio known."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
 
 from bridge.config import Database
+from bridge.crew import Crew
 from bridge.errors import StoreAway
-from bridge.store import doorbell, ledger, products
+from bridge.store import products
 from bridge.store.database import transaction
 from bridge.wiring import Bridge
 
 log = structlog.get_logger()
 
-_STALLED = 60  # seconds without a heartbeat after which a dead worker's rings are cleared away
-_STOP = 25  # seconds that orders on the way may take to end after SIGTERM; a PaaS kills after 30
+_STALLED = 60  # seconds without a heartbeat after which a dead worker's jobs are cleared away
+_STOP = 25  # seconds that jobs on the way may take to end after SIGTERM; a PaaS kills after 30
 _AGAIN = 2  # seconds until a worker whose database went away asks for it again
+_UPKEEP = 4  # jobs at a time; orders are no jobs
+_RINGS = "orders"  # the queue in which the release before rings, by jobs
 
 
 def run_worker(bridge: Bridge, database: Database) -> None:
@@ -35,11 +38,13 @@ def run_worker(bridge: Bridge, database: Database) -> None:
 
 async def _work(bridge: Bridge, database: Database) -> None:
     concurrency = bridge.settings.concurrency
-    executor = ThreadPoolExecutor(max_workers=concurrency + 1, thread_name_prefix="order")
+    crew = Crew(bridge.forwarder.forward_next, size=concurrency, stop=bridge.stop, chance=bridge.chance)
+    executor = ThreadPoolExecutor(max_workers=_UPKEEP, thread_name_prefix="upkeep")
     log.info("worker started", concurrency=concurrency, shops=sorted(bridge.shops.by_name))
     stop = asyncio.create_task(_asked_to_stop())
+    crew.start(database)
     while not stop.done():
-        work = asyncio.create_task(_answer_rings(make_app(bridge, database, executor), concurrency))
+        work = asyncio.create_task(_run_schedule(make_app(bridge, database, executor, crew)))
         await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
         if stop.done():
             bridge.stop.set()
@@ -50,20 +55,22 @@ async def _work(bridge: Bridge, database: Database) -> None:
         except ConnectorException as error:
             log.error("the database is away", reason=type(error.__cause__).__name__)
             await asyncio.wait({stop}, timeout=_AGAIN)
+    bridge.stop.set()
     # A Create Order call that has begun takes 20 s at most, and is waited for: cut off it would be a doubt.
+    crew.join()
     executor.shutdown(wait=True, cancel_futures=True)
     log.info("worker stopped")
 
 
-async def _answer_rings(app: App, concurrency: int) -> None:
-    """Work until cancelled, and then finish what is on the way. Raises ConnectorException without a database."""
+async def _run_schedule(app: App) -> None:
+    """Run jobs until cancelled, and then finish what is on the way. Raises ConnectorException without a database."""
     async with app.open_async():
         await app.run_worker_async(
-            queues=[doorbell.QUEUE, "upkeep"],
-            concurrency=concurrency + 2,  # orders never keep the sweep from its turn
+            queues=[_RINGS, "upkeep"],
+            concurrency=_UPKEEP,
             delete_jobs="always",
             shutdown_graceful_timeout=_STOP,
-            fetch_job_polling_interval=2.0,
+            fetch_job_polling_interval=5.0,
             install_signal_handlers=False,  # ours also listen while there is no database
         )
 
@@ -76,8 +83,8 @@ async def _asked_to_stop() -> None:
     await asked.wait()
 
 
-def make_app(bridge: Bridge, database: Database, executor: ThreadPoolExecutor) -> App:
-    """Procrastinate with the bridge's tasks; orders are forwarded on the threads of `executor`."""
+def make_app(bridge: Bridge, database: Database, executor: ThreadPoolExecutor, crew: Crew) -> App:
+    """Procrastinate with the bridge's schedule; its work is done on the threads of `executor`."""
     # Three connections: one listens, two fetch and finish jobs. No `lock` on any task: that of a killed worker would
     # stay until its jobs are cleared away. The sixth field of a cron text is the second.
     app = App(connector=PsycopgConnector(conninfo=database.url, min_size=1, max_size=2, timeout=10))
@@ -85,14 +92,14 @@ def make_app(bridge: Bridge, database: Database, executor: ThreadPoolExecutor) -
     async def in_thread(work: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(executor, work)
 
-    @app.task(name=doorbell.TASK, queue=doorbell.QUEUE)
+    @app.task(name="forward", queue=_RINGS)
     async def forward() -> None:
-        await in_thread(lambda: _answer(bridge))
+        crew.wake()
 
-    @app.periodic(cron="* * * * * */3")
-    @app.task(name="sweep", queue="upkeep", queueing_lock="sweep")
-    async def sweep(timestamp: int) -> None:
-        await in_thread(lambda: _sweep(bridge))
+    @app.periodic(cron="* * * * * */2")
+    @app.task(name="destinations", queue="upkeep", queueing_lock="destinations")
+    async def probe_destinations(timestamp: int) -> None:
+        await in_thread(lambda: _unless_away(bridge.probe_destinations))
 
     @app.periodic(cron="* * * * * */30")
     @app.task(name="probe", queue="upkeep", queueing_lock="probe")
@@ -115,24 +122,9 @@ def make_app(bridge: Bridge, database: Database, executor: ThreadPoolExecutor) -
     return app
 
 
-def _answer(bridge: Bridge) -> None:
-    """One ring: forward an order, and ring again if more is due."""
+def _unless_away(work: Callable[[], None]) -> None:
     try:
-        if bridge.forwarder.forward_next() and bridge.forwarder.is_more_due():
-            with transaction(bridge.engine) as connection:
-                doorbell.ring(connection)
-    except StoreAway as error:
-        log.error("the database is away", reason=str(error))
-
-
-def _sweep(bridge: Bridge) -> None:
-    """Ring for what is due by time, or whose ring was lost with a killed worker."""
-    try:
-        with transaction(bridge.engine) as connection:
-            due = ledger.due_now(connection, bridge.clock(), at_most=bridge.settings.concurrency)
-            waiting = doorbell.waiting(connection)
-            if due > waiting:
-                doorbell.ring(connection, due - waiting)
+        work()
     except StoreAway as error:
         log.error("the database is away", reason=str(error))
 

@@ -17,10 +17,12 @@ from bridge.platforms.routing import Lookup, Routing
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+")
-_DESTINATION_KEYS = ("name", "url", "api_key", "on_unknown_outcome", "concurrency")
+_DESTINATION_KEYS = ("name", "url", "api_key", "on_unknown_outcome", "concurrency", "requests_per_second")
 _POLICIES = ("hold", "send_again")
 _MODES = ("live", "observe")
 _CONCURRENCY = 16  # orders on the way to one destination at a time
+_RATE = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?")
+_MOST_A_SECOND = 1000
 _OF_SERVICE = re.compile(r"\bservice\.([A-Za-z_]\w*)")
 _DURATION = re.compile(r"([0-9]{1,4}) ?(min|h|days?)")
 _UNITS = {"min": "minutes", "h": "hours", "day": "days", "days": "days"}
@@ -37,6 +39,7 @@ class Destination:
     api_key: str = field(repr=False)
     on_unknown_outcome: str = "hold"
     concurrency: int = _CONCURRENCY
+    rate: float | None = None  # Create Order calls a second at most, None for no limit
 
     @property
     def host(self) -> str:
@@ -111,8 +114,9 @@ class Sections:
         key = _text(section, "api_key")
         policy = _text(section, "on_unknown_outcome") or "hold"
         concurrency, crowded = self._concurrency(_text(section, "concurrency") or str(_CONCURRENCY))
+        rate, odd_rate = self._rate(_text(section, "requests_per_second"))
         problems = self._unknown("destination", section, set(_DESTINATION_KEYS))
-        problems += [*self._url_problems(url), *self._key_problems(key), *crowded]
+        problems += [*self._url_problems(url), *self._key_problems(key), *crowded, *odd_rate]
         if policy not in _POLICIES and not self._is_placeholder(policy):
             problems.append(
                 self._problem("destination.on_unknown_outcome", f"must be {' or '.join(_POLICIES)}", policy)
@@ -123,6 +127,7 @@ class Sections:
             api_key=key,
             on_unknown_outcome=policy,
             concurrency=concurrency,
+            rate=rate,
         )
         return destination, problems
 
@@ -228,6 +233,16 @@ class Sections:
         if self._is_placeholder(text):
             return _CONCURRENCY, []
         return 1, [self._problem("destination.concurrency", "must be a number from 1 to 64", text)]
+
+    def _rate(self, text: str) -> tuple[float | None, list[Problem]]:
+        """How many Create Order calls may begin in a second; None where it says nothing."""
+        if not text or self._is_placeholder(text):
+            return None, []
+        rate = float(text) if _RATE.fullmatch(text) else 0
+        if 0 < rate <= _MOST_A_SECOND:
+            return rate, []
+        words = f"must be a number over 0, to {_MOST_A_SECOND}: 0.5 is one order in two seconds"
+        return None, [self._problem("destination.requests_per_second", words, text)]
 
     def _section(self, name: str) -> Mapping[str, Any]:
         section = self._read.plain(name)

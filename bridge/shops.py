@@ -69,6 +69,11 @@ class OrderMapping(CreateOrderSchema):
         return self._compiled.wait
 
     @property
+    def priority(self) -> Sequence[compiler.Rule]:
+        """The rules for what goes before age, the first ranking highest; they depend on the body alone."""
+        return self._compiled.priority
+
+    @property
     def warnings(self) -> Sequence[Problem]:
         """What does not stop the start."""
         return self._compiled.warnings

@@ -20,6 +20,7 @@ from bridge.config import Settings
 from bridge.errors import ConfigurationError, Problem, ShopTrouble
 from bridge.fetch import Fetcher
 from bridge.forward import Forwarder, Tools
+from bridge.forward.shop_pacing import PacedClient
 from bridge.http import Budget, Http
 from bridge.intake import Intake
 from bridge.platforms.base import Client
@@ -61,10 +62,12 @@ class Bridge:
             for name, one in sorted(self.shops.destinations.items()):
                 key = hashlib.sha256(one.api_key.encode()).hexdigest()
                 destinations.announce_destination(
-                    connection, name, url=one.url, credentials=key, concurrency=one.concurrency
+                    connection, name, url=one.url, credentials=key, concurrency=one.concurrency, rate=one.rate
                 )
             for name, shop in sorted(self.shops.by_name.items()):
-                destinations.announce_shop(connection, name, credentials=shop.credentials)
+                destinations.announce_shop(
+                    connection, name, credentials=shop.credentials, destination=shop.destination.name
+                )
         self.take_up()
 
     def take_up(self) -> None:
@@ -78,6 +81,10 @@ class Bridge:
                 ledger.mapping_changed(connection, name, shop.mapping.version, self.clock())
                 ledger.redirect_queued(connection, name, shop.destination.name)
 
+    def probe_destinations(self) -> None:
+        """Try destinations whose breaker is open, where it is time for that."""
+        self.forwarder.probe_destinations()
+
     def probe_paused_shops(self) -> list[str]:
         """Try shops that paused themselves once more; returns those that work again."""
         with transaction(self.engine) as connection:
@@ -85,7 +92,7 @@ class Bridge:
         resumed = [name for name in names if name in self.shops.by_name and not self.check_shop(name)]
         with transaction(self.engine) as connection:
             for name in resumed:
-                destinations.resume_shop(connection, name)
+                destinations.lift_own_pause(connection, name)
         return resumed
 
     def check_shop(self, name: str) -> list[Problem]:
@@ -107,7 +114,14 @@ class Bridge:
     def _tools(self) -> Tools:
         http, create_order = self._pools
         clients = {
-            name: shop.platform.client(shop.settings, http, self.clock) for name, shop in self.shops.by_name.items()
+            name: PacedClient(
+                shop.platform.client(shop.settings, http, self.clock),
+                name,
+                engine=self.engine,
+                clock=self.clock,
+                chance=self.chance,
+            )
+            for name, shop in self.shops.by_name.items()
         }
         return Tools(
             engine=self.engine,

@@ -9,12 +9,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import Engine, create_engine, text
 
 from bridge.config import Database
 from bridge.store.database import connect
 from bridge.store.embedded import temporary
 from bridge.store.upgrade import upgrade
+
+# For hours when nobody waits: pytest --hypothesis-profile=long
+settings.register_profile("long", max_examples=1000, stateful_step_count=80)
 
 _numbers = itertools.count(1)
 

@@ -171,6 +171,18 @@ def test_shopify_with_neither_stops_the_start(problem: Callable[..., Problem]) -
         (mapping(shop=SHOP.replace('[ "${SHOP_SECRET}" ]', "${SHOP_SECRET}")), "shop.secrets", "must be a list"),
         (mapping(destination=DESTINATION + "  on_unknown_outcome: retry\n"), "destination.on_unknown_outcome", "hold"),
         (mapping(destination=DESTINATION + "  concurrency: 00010000\n"), "destination.concurrency", "1 to 64"),
+        (mapping(destination=DESTINATION + "  requests_per_second: 0\n"), "destination.requests_per_second", "over 0"),
+        (
+            mapping(destination=DESTINATION + "  requests_per_second: 1000.1\n"),
+            "destination.requests_per_second",
+            "1000",
+        ),
+        (mapping(destination=DESTINATION + "  requests_per_second: -1\n"), "destination.requests_per_second", "over 0"),
+        (
+            mapping(destination=DESTINATION + "  requests_per_second: 1e2\n"),
+            "destination.requests_per_second",
+            "over 0",
+        ),
         (mapping(destination=DESTINATION.replace("${SORTED_KEY}", "a b")), "destination.api_key", "copy it again"),
         (mapping(destination=DESTINATION.replace("${SORTED_KEY}", '""')), "destination.api_key", "is missing"),
     ],
@@ -289,7 +301,8 @@ def test_offline_an_unset_variable_reads_as_its_name(tmp_path: Path) -> None:
 
 def test_offline_a_variable_may_stand_for_any_setting(tmp_path: Path) -> None:
     text = mapping(
-        rules="mode: ${MODE}\n", destination=DESTINATION + "  concurrency: ${C}\n  on_unknown_outcome: ${P}\n"
+        rules="mode: ${MODE}\n",
+        destination=DESTINATION + "  concurrency: ${C}\n  on_unknown_outcome: ${P}\n  requests_per_second: ${R}\n",
     )
     assert shops.load_offline(write(tmp_path, text), {}).mode == "<MODE>"
 
@@ -298,6 +311,25 @@ def test_offline_a_wrong_mapping_is_still_wrong(tmp_path: Path) -> None:
     path = write(tmp_path, mapping(order=ORDER.replace("Direction", "Directoin")))
     with pytest.raises(ConfigurationError, match="Directoin"):
         shops.load_offline(path, {})
+
+
+# --- limits of a destination -----------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("written", "rate"), [("0.5", 0.5), ("5", 5.0), ("1000", 1000.0), ('""', None)])
+def test_a_rate_is_a_number_of_orders_a_second(tmp_path: Path, written: str, rate: float | None) -> None:
+    write(tmp_path, mapping(destination=f"{DESTINATION}  requests_per_second: {written}\n"))
+    assert load(tmp_path).destinations["sorted"].rate == rate
+
+
+def test_without_a_rate_a_destination_has_no_limit_of_it(tmp_path: Path) -> None:
+    write(tmp_path, mapping())
+    assert load(tmp_path).destinations["sorted"].rate is None
+
+
+def test_shops_of_one_destination_agree_on_its_rate(tmp_path: Path) -> None:
+    write(tmp_path, mapping())
+    write(tmp_path, mapping(shop=SECOND, destination=f"{DESTINATION}  requests_per_second: 5\n"), "second.yaml")
+    (found,) = problems(tmp_path)
+    assert (found.source, "another address, key or setting" in found.message) == ("destination.name", True)
 
 
 # --- versions --------------------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ ASKED: Mapping[str, Sequence[str]] = {
     "until": ("wait",),
     "values": ("send",),
     "payload": ("send",),
+    "priority": tuple(decision for decision in DECISIONS if decision != "ignored"),
     "notes": ("send", "error"),
     "problems": ("error",),
 }
@@ -44,6 +45,7 @@ class Expected:
     until: datetime | None = None
     values: Mapping[str, Json] = field(default_factory=dict)  # by target path; sheet.ABSENT for nothing
     payload: Json | None = None
+    priority: str | None = None  # the name of a rule, or trying.NO_PRIORITY
     notes: Sequence[str] = ()  # a part of each
     problems: Sequence[Mapping[str, str]] | None = None
 
@@ -69,6 +71,7 @@ def expected_of(sheet: Sheet, part: Part) -> Expected | None:
         until=sheet.moment(parts["until"].node, "`until`") if "until" in parts else None,
         values=_values(sheet, parts.get("values")),
         payload=_payload(sheet, parts.get("payload")),
+        priority=_text(sheet, parts.get("priority")),
         notes=_notes(sheet, parts.get("notes")),
         problems=_problems(sheet, parts.get("problems")),
     )

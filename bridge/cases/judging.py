@@ -59,6 +59,8 @@ def differences(expected: Expected, found: Found) -> Iterator[Difference]:
         yield from _value(path, wanted, get(found.payload, steps(path)))
     if expected.payload is not None:
         yield from _value("", expected.payload, found.payload)
+    if expected.priority is not None and expected.priority != found.priority:
+        yield Difference(where="priority", expected=[expected.priority], found=[found.priority])
     missing = [note for note in expected.notes if not any(note in one for one in found.notes)]
     if missing:
         yield Difference(where="notes", expected=missing, found=list(found.notes) or ["none"])

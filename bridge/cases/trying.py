@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -13,13 +13,15 @@ import simplejson
 
 from bridge import shops
 from bridge.cases.suite import Case, Suite
-from bridge.decide import Adopt, Body, Decision, Hold, Needs, Send, Skip, Unmappable, Wait, decide
+from bridge.decide import Adopt, Body, Decision, Hold, Needs, Send, Skip, Unmappable, Wait, decide, ranked
 from bridge.errors import BridgeError, ConfigurationError, Problem
 from bridge.platforms.base import Fetched, OrderBody
 from bridge.shops import Shop
 from bridge.sortedpro.contract import encode
 
 Json = Any
+
+NO_PRIORITY = "none"  # no rule of `priority` holds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +32,7 @@ class Found:
     reason: str | None = None
     until: datetime | None = None
     payload: Json | None = None  # the request's JSON, numbers as int and Decimal
+    priority: str = NO_PRIORITY  # the name of the rule
     problems: Sequence[Problem] = ()
     notes: Sequence[str] = ()
 
@@ -76,6 +79,12 @@ def _found(shop: Shop, case: Case) -> Found:
     content = shop.platform.read(simplejson.dumps(case.order, use_decimal=True).encode(), "")
     if not isinstance(content, OrderBody):
         return Found(decision="ignored", reason=content.outcome)
+    by = ranked(shop, content, case.now)
+    found = _decided(shop, case, content)
+    return replace(found, priority=by.rule or NO_PRIORITY, notes=[*found.notes, *by.notes])
+
+
+def _decided(shop: Shop, case: Case, content: OrderBody) -> Found:
     fetched = Fetched(data=case.fetched or {}, complete=case.fetched is None)
     body = Body(content=content, received_at=case.now)
     try:

@@ -79,6 +79,8 @@ def _news(expected: Expected, found: Found) -> dict[str, Json]:
         news["values"] = MISSING
     if "payload" in given and not equal(expected.payload, found.payload):
         news["payload"] = MISSING if found.payload is None else found.payload
+    if "priority" in given and expected.priority != found.priority:
+        news["priority"] = MISSING if found.decision == "ignored" else found.priority
     if not all(any(note in one for one in found.notes) for note in expected.notes):
         news["notes"] = list(found.notes) or MISSING
     return news | _problem_news(expected, found, given)

@@ -1,14 +1,12 @@
-"""`bridge destinations`: SortedPRO accounts, and lifting a pause."""
+"""`bridge destinations`: SortedPRO accounts, pausing and resuming them."""
 
 from __future__ import annotations
 
 import click
 
-from bridge.cli.opening import store
-from bridge.cli.shops import show_pauses
-from bridge.errors import ActionRefused
-from bridge.store import destinations as stored
-from bridge.store.database import transaction
+from bridge.cli import pausing
+from bridge.cli.pausing import DESTINATION
+from bridge.cli.reason import REASON
 
 
 @click.group()
@@ -17,17 +15,22 @@ def destinations() -> None:
 
 
 @destinations.command(name="list")
-def list_destinations() -> None:
-    """Show destinations, and what a pause holds back."""
-    with store() as engine, transaction(engine) as connection:
-        show_pauses("destination", stored.list_destinations(connection))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_destinations(as_json: bool) -> None:
+    """Show destinations, their limits, what keeps orders back, and how many."""
+    pausing.show(DESTINATION, as_json=as_json)
+
+
+@destinations.command()
+@click.argument("name")
+@click.option("--reason", required=True, type=REASON, help="Why; the list shows it.")
+def pause(name: str, reason: str) -> None:
+    """Send nothing to a destination until it is resumed."""
+    pausing.pause(DESTINATION, name, reason)
 
 
 @destinations.command()
 @click.argument("name")
 def resume(name: str) -> None:
-    """Send to a paused destination again."""
-    with store() as engine, transaction(engine) as connection:
-        if not stored.resume_destination(connection, name):
-            raise ActionRefused(f"no destination {name} is paused: see `bridge destinations list`")
-    click.echo(f"{name} is resumed: its orders go on within seconds")
+    """Send to a destination again, whatever was in the way."""
+    pausing.resume(DESTINATION, name)

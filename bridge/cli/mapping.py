@@ -19,7 +19,7 @@ from bridge.cli.live import try_all
 from bridge.cli.mapping_test import test
 from bridge.cli.opening import settings
 from bridge.cli.seen import unknown_methods
-from bridge.decide import Adopt, Body, Decision, Hold, Known, Needs, Send, Skip, Unmappable, Wait, decide
+from bridge.decide import Adopt, Body, Decision, Hold, Known, Needs, Send, Skip, Unmappable, Wait, decide, ranked
 from bridge.errors import BridgeError, ConfigurationError, Problem
 from bridge.http import Http
 from bridge.platforms.base import Fetched, NoOrder, OrderBody, Rung
@@ -122,6 +122,12 @@ def _rendered(shop: Shop, raw: bytes, fetched: Fetched) -> dict[str, Any]:
     now = datetime.now(UTC)
     # A file has come from nowhere: where its order lives is asked of webhooks.
     body = Body(content=replace(content, host=""), received_at=now)
+    by = ranked(shop, content, now)
+    result = _decided(shop, body, fetched, now)
+    return {**result, "priority": by.rule or None, "notes": [*result["notes"], *by.notes]}
+
+
+def _decided(shop: Shop, body: Body, fetched: Fetched, now: datetime) -> dict[str, Any]:
     try:
         return _as_result(decide(shop, body, fetched, Known(), now))
     except BridgeError as error:
@@ -157,6 +163,7 @@ def _result(
     return {
         "decision": decision,
         "reason": reason,
+        "priority": None,
         "payload": payload,
         "problems": [asdict(problem) for problem in problems],
         "notes": list(notes),
@@ -166,6 +173,7 @@ def _result(
 def _for_people(result: dict[str, Any]) -> str:
     lines = [f"{result['decision']}: {result['reason']}" if result["reason"] else result["decision"]]
     lines += [str(Problem(**problem)) for problem in result["problems"]]
+    lines += [f"priority: {result['priority']}"] if result["priority"] else []
     lines += [f"note: {note}" for note in result["notes"]]
     if result["payload"] is not None:
         lines.append(json.dumps(result["payload"], indent=2, ensure_ascii=False))

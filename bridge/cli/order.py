@@ -10,19 +10,24 @@ from datetime import UTC, datetime
 import click
 import simplejson
 from rich.text import Text
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from bridge import actions
+from bridge.cli import doubt
 from bridge.cli.opening import store
+from bridge.cli.reason import REASON
 from bridge.cli.showing import console, moment, rows, state, what
+from bridge.cli.turn import turn
 from bridge.errors import ActionRefused
+from bridge.forward.evidence import Found
 from bridge.store import queries
 from bridge.store.database import transaction
 from bridge.store.ledger import Order, is_foreign
 
 _shop = click.option("--shop", default="", help="Where two shops have an order of this name.")
 _part = click.option("--part", type=click.IntRange(1), help="Which part of an order that has several.")
-_reason = click.option("--reason", required=True, help="Why; it stands in the order's history.")
+
+_reason = click.option("--reason", required=True, type=REASON, help="Why; it stands in the order's history.")
 
 
 @click.group()
@@ -42,7 +47,8 @@ def show(name: str, shop: str, payload: bool, fetched: bool) -> None:
             if fetched:
                 _show_fetched(queries.tried(connection, one), one)
                 continue
-            _show(one, queries.story(connection, one), queries.came(connection, one))
+            beside = [*turn(connection, one), *_evidence(connection, one)]
+            _show(one, queries.story(connection, one), queries.came(connection, one), beside)
             if payload:
                 _show_payloads(queries.tried(connection, one))
 
@@ -95,51 +101,94 @@ def send_rest(name: str, shop: str, reason: str) -> None:
 @click.argument("name")
 @_shop
 @_part
-@_reason
+@click.option("--reason", type=REASON, help="Why; it stands in the order's history.")
 @click.option("--exists", metavar="EO-...", help="SortedPRO has it under this reference.")
 @click.option("--send-again", is_flag=True, help="SortedPRO does not have it.")
 @click.option("--drop", is_flag=True, help="It is not wanted any more.")
-@click.option("--write-back", type=click.Choice(["keep"]), help="Of a created order: leave the shop order as it is.")
+@click.option(
+    "--write-back",
+    type=click.Choice(["keep", "overwrite"]),
+    help="Of a created order: leave the shop order as it is, or replace the other reference that stands on it.",
+)
 def settle(
     name: str,
     shop: str,
     part: int | None,
-    reason: str,
+    reason: str | None,
     exists: str | None,
     send_again: bool,
     drop: bool,
     write_back: str | None,
 ) -> None:
-    """End a doubt after a look into SortedPRO, or a write-back that the shop will not take."""
-    if sum((exists is not None, send_again, drop, write_back is not None)) != 1:
-        raise click.UsageError("give one of --exists EO-..., --send-again, --drop, --write-back keep")
+    """End a doubt after a look into SortedPRO, or a write-back that the shop will not take.
+
+    Without a way to end it, it only shows what there is to go by. A reference is looked up in SortedPRO first.
+    """
+    ways = sum((exists is not None, send_again, drop, write_back is not None))
+    if ways == 0:
+        with store() as engine, transaction(engine) as connection:
+            _print_indented(_evidence(connection, _meant(connection, name, shop, part)))
+    if ways != 1:
+        raise click.UsageError("give one of --exists EO-..., --send-again, --drop, --write-back keep|overwrite")
+    if reason is None:
+        raise click.UsageError("Missing option '--reason'.")
+    why = reason
 
     def act(engine: Engine, one: Order, who: str, now: datetime) -> Order:
-        if write_back:
-            return actions.end_write_back(engine, one, who=who, reason=reason, now=now)
-        settled = actions.Settled(exists=exists, send_again=send_again)
-        return actions.settle(engine, one, settled, who=who, reason=reason, now=now)
+        match write_back:
+            case "keep":
+                return actions.end_write_back(engine, one, who=who, reason=why, now=now)
+            case "overwrite":
+                return actions.overwrite(engine, one, who=who, reason=why, now=now)
+        found = Found() if exists is None else doubt.found(engine, one, exists)
+        settled = actions.Settled(exists=exists, attempt=found.attempt, send_again=send_again)
+        words = f"{why} ({found.note})" if found.note else why
+        with transaction(engine) as connection:
+            lines = _evidence(connection, one)
+        done = actions.settle(engine, one, settled, who=who, reason=words, now=now)
+        _print_indented(lines)
+        if found.note:
+            click.echo(f"taken at your word: {found.note}", err=True)
+        return done
 
     _act(name, shop, part, act)
+
+
+def _evidence(connection: Connection, one: Order) -> list[str]:
+    """What there is to go by for an order in doubt; nothing for another."""
+    if one.state != "in_doubt":
+        return []
+    return doubt.shown(queries.tried(connection, one), queries.story(connection, one))
+
+
+def _print_indented(lines: list[str]) -> None:
+    for words in lines:
+        _line(Text(f"  {words}"))
 
 
 def _act(name: str, shop: str, part: int | None, act: Callable[[Engine, Order, str, datetime], Order]) -> None:
     """Do something to the one order that is meant."""
     with store() as engine:
         with transaction(engine) as connection:
-            found = _found(queries.find_by_name(connection, name, shop=shop), name)
-        own = [one for one in found if not is_foreign(one.order_key)] or found  # those of a copy by their rows
-        meant = [one for one in own if part in (None, one.part)]
-        if not meant:
-            raise ActionRefused(f"{found[0].label} has no part {part}: it has {found[0].parts}")
-        if len({(one.shop, one.order_id, one.order_key) for one in meant}) > 1:
-            raise ActionRefused(
-                f"{len(meant)} orders are called {name}: name the shop with --shop, or give one of these: {rows(meant)}"
-            )
-        if len(meant) > 1:
-            raise ActionRefused(f"{meant[0].label} has {len(meant)} parts: say which with --part")
-        done = act(engine, meant[0], getpass.getuser(), datetime.now(UTC))
+            meant = _meant(connection, name, shop, part)
+        done = act(engine, meant, getpass.getuser(), datetime.now(UTC))
     _line(Text(f"{done.shop} {done.label}: ").append(state(done)).append(f": {what(done)}"))
+
+
+def _meant(connection: Connection, name: str, shop: str, part: int | None) -> Order:
+    """The one order that is meant. Raises ActionRefused where it is none, or may be several."""
+    found = _found(queries.find_by_name(connection, name, shop=shop), name)
+    own = [one for one in found if not is_foreign(one.order_key)] or found  # those of a copy by their rows
+    meant = [one for one in own if part in (None, one.part)]
+    if not meant:
+        raise ActionRefused(f"{found[0].label} has no part {part}: it has {found[0].parts}")
+    if len({(one.shop, one.order_id, one.order_key) for one in meant}) > 1:
+        raise ActionRefused(
+            f"{len(meant)} orders are called {name}: name the shop with --shop, or give one of these: {rows(meant)}"
+        )
+    if len(meant) > 1:
+        raise ActionRefused(f"{meant[0].label} has {len(meant)} parts: say which with --part")
+    return meant[0]
 
 
 def _found(orders: list[Order], name: str) -> list[Order]:
@@ -151,10 +200,11 @@ def _found(orders: list[Order], name: str) -> list[Order]:
     return orders
 
 
-def _show(one: Order, story: list[queries.Event], came: list[queries.Came]) -> None:
+def _show(one: Order, story: list[queries.Event], came: list[queries.Came], beside: list[str]) -> None:
     _line(Text(f"{one.shop} {one.label} ", style="bold").append(state(one)).append(f": {what(one)}"))
     seen = f"  id {one.order_id} in the shop; seen first {moment(one.first_seen_at)}; {_next(one)}"
     _line(Text(seen, style="bright_black"))
+    _print_indented(beside)
     for body in came:
         again = f", and {body.repeats} times more" if body.repeats else ""
         _line(Text(f"  {moment(body.received_at)}  came: {body.topic or body.via}: {body.outcome}{again}"))
@@ -189,7 +239,8 @@ def _next(one: Order) -> str:
         if one.state == "held" and one.code in actions.NEVER_PASSED:
             return f"it is never sent: `bridge order skip 'row {one.id}'` puts it aside"
         return _BY_A_PERSON.get(one.state, "nothing more to do by itself")
-    return f"looked at next {moment(max(one.due_at, one.not_before or one.due_at))} UTC"
+    next_time = f"looked at next {moment(max(one.due_at, one.not_before or one.due_at))} UTC"
+    return f"{_BY_A_PERSON['in_doubt']}; {next_time}" if one.state == "in_doubt" else next_time
 
 
 def _line(text: Text) -> None:

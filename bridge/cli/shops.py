@@ -1,17 +1,12 @@
-"""`bridge shops`: the configured shops, and lifting a pause."""
+"""`bridge shops`: the configured shops, pausing and resuming them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import click
-from rich.table import Table
 
-from bridge.cli.opening import store
-from bridge.cli.showing import console, moment
-from bridge.errors import ActionRefused
-from bridge.store import destinations as stored
-from bridge.store.database import transaction
+from bridge.cli import pausing
+from bridge.cli.pausing import SHOP
+from bridge.cli.reason import REASON
 
 
 @click.group()
@@ -20,30 +15,22 @@ def shops() -> None:
 
 
 @shops.command(name="list")
-def list_shops() -> None:
-    """Show shops, and what a pause holds back."""
-    with store() as engine, transaction(engine) as connection:
-        show_pauses("shop", stored.list_shops(connection))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_shops(as_json: bool) -> None:
+    """Show shops, what keeps their orders back, and how many."""
+    pausing.show(SHOP, as_json=as_json)
+
+
+@shops.command()
+@click.argument("name")
+@click.option("--reason", required=True, type=REASON, help="Why; the list shows it.")
+def pause(name: str, reason: str) -> None:
+    """Leave a shop's orders alone until it is resumed; its webhooks are still taken in."""
+    pausing.pause(SHOP, name, reason)
 
 
 @shops.command()
 @click.argument("name")
 def resume(name: str) -> None:
-    """Work on a paused shop's orders again."""
-    with store() as engine, transaction(engine) as connection:
-        if not stored.resume_shop(connection, name):
-            raise ActionRefused(f"no shop {name} is paused: see `bridge shops list`")
-    click.echo(f"{name} is resumed: its orders go on within seconds")
-
-
-def show_pauses(noun: str, pauses: Sequence[stored.Pause]) -> None:
-    """A table of shops or destinations."""
-    table = Table(header_style="bold")
-    for name in (noun, "paused since", "why", "orders", "oldest since"):
-        table.add_column(name, overflow="fold")
-    for one in pauses:
-        table.add_row(one.name, moment(one.paused_at), one.reason, str(one.orders), moment(one.oldest))
-    paused = [one.name for one in pauses if one.paused_at]
-    console.print(table if pauses else f"no {noun} yet: the worker announces them when it starts")
-    for name in paused:
-        console.print(f"{name}: mend what is named; it goes on by itself then, or by `bridge {noun}s resume {name}`")
+    """Work on a shop's orders again, whatever was in the way."""
+    pausing.resume(SHOP, name)

@@ -11,7 +11,7 @@ import structlog
 
 from bridge.decide import Body, Decision, Known, Needs, Send, Skip, Wait, decide
 from bridge.errors import BridgeError, ShopTrouble, WriteBackRefused
-from bridge.forward import sending, standing, writing_back
+from bridge.forward import evidence, sending, standing, writing_back
 from bridge.forward.looking import Looking
 from bridge.forward.tools import Tools
 from bridge.platforms.base import Fetched, Json, Look, PartOf, Shipping
@@ -46,15 +46,24 @@ class _Change:
 
 
 def follow(tools: Tools, order: ledger.Order) -> None:
-    """Do what a sent order wants: compare a newer body, try a tag again, look at lines that were left out."""
+    """Do what a sent order wants: compare a newer body, try a tag again, look at lines that were left out.
+
+    Of one in doubt, which goes on to wait for a person, SortedPRO is asked what it shows.
+    """
     order = compare(tools, order)
+    if order.state == "in_doubt":
+        order = extended(tools, order)
+        again = evidence.gather(tools, order)
+        with transaction(tools.engine) as connection:
+            ledger.rest(connection, order, due_at=again, now=tools.clock(), tries=0)
+        return
     if order.state == "done" and order.warning and order.warning_tries < writing_back.WARNINGS:
         order = _try_again(tools, extended(tools, order))
     if order.state == "done" and (order.left_out or order.unsent):
         order = _watch(tools, extended(tools, order))
     now = tools.clock()
     with transaction(tools.engine) as connection:
-        again = writing_back.next_visit(order, order.warning, now) if order.state == "done" else None
+        again = writing_back.next_visit(order, order.warning, now)
         ledger.rest(connection, order, due_at=again, now=now, tries=0)
 
 
@@ -177,10 +186,12 @@ def _leaves(value: Json, place: str = "") -> Iterator[tuple[str, Json]]:
 
 
 def _try_again(tools: Tools, order: ledger.Order) -> ledger.Order:
-    """Try the tag or note that failed once more; the reference itself stands already."""
+    """Try the tag or note that failed once more; the reference itself stands already. A busy shop costs no try."""
     try:
         warning = "; ".join(writing_back.put(tools, order))
     except (ShopTrouble, WriteBackRefused) as trouble:
+        if isinstance(trouble, ShopTrouble) and trouble.retry_after:
+            return order
         warning = str(trouble)
     with transaction(tools.engine) as connection:
         if not warning:

@@ -13,6 +13,7 @@ from bridge.forward import comparing, looking, sending, writing_back
 from bridge.forward.tools import Tools
 from bridge.store import destinations, ledger
 from bridge.store.database import transaction
+from bridge.store.pacing import LONGEST_QUIET
 
 log = structlog.get_logger()
 
@@ -43,10 +44,9 @@ class Forwarder:
                 ledger.release(connection, order, self.tools.clock())
         return True
 
-    def is_more_due(self) -> bool:
-        """Whether another ring would find work."""
-        with transaction(self.tools.engine) as connection:
-            return ledger.due_now(connection, self.tools.clock(), at_most=1) > 0
+    def probe_destinations(self) -> None:
+        """Try destinations whose breaker is open, where it is time for that."""
+        sending.probe(self.tools, self.tools.clock())
 
 
 def _forward(tools: Tools, order: ledger.Order) -> None:
@@ -88,7 +88,7 @@ def _compared(tools: Tools, order: ledger.Order) -> ledger.Order:
 def _postpone(tools: Tools, order: ledger.Order, trouble: ShopTrouble) -> None:
     """The shop is in the way: the order keeps its state; where it would stop every order, the shop is paused."""
     now = tools.clock()
-    wait = trouble.retry_after or next_try(order.tries, tools.chance)
+    wait = min(trouble.retry_after, LONGEST_QUIET) if trouble.retry_after else next_try(order.tries, tools.chance)
     with transaction(tools.engine) as connection:
         if trouble.pauses and destinations.pause_shop(
             connection, order.shop, reason=str(trouble), code=trouble.code, now=now

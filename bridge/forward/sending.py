@@ -9,17 +9,18 @@ from typing import Any
 
 import structlog
 
-from bridge.backoff import GIVE_UP, next_try
+from bridge.backoff import GIVE_UP, first_evidence, next_try
 from bridge.decide import Known, Send
-from bridge.errors import ClaimLost, ReferenceTaken, StoreAway
+from bridge.errors import CallFailed, ClaimLost, ConfigurationError, ReferenceTaken, StoreAway
 from bridge.forward.tools import Tools
 from bridge.platforms.base import LeftOut
 from bridge.shops import Shop
-from bridge.sortedpro.client import Outcome, SortedPro
+from bridge.sortedpro.client import ATTEMPT_MARK, Outcome, SortedPro
 from bridge.sortedpro.contract import encode
-from bridge.store import destinations, ledger
+from bridge.store import destinations, ledger, pacing
 from bridge.store.database import transaction
 from bridge.store.ledger.claims import CLAIM
+from bridge.store.pacing import NoRoom
 
 log = structlog.get_logger()
 
@@ -84,25 +85,35 @@ def _begin(
     attempt: ledger.Attempt,
     beside: frozenset[object],
     now: datetime,
+    *,
+    turn_taken: bool = False,
 ) -> ledger.Order | None:
-    """Write down that the order is being sent, with what was used for it; None where the destination has no room."""
+    """Write down that the order is being sent, with what was used for it; None where the destination has no room.
+
+    Where the destination's rate lets it wait for moments only, it waits, without a connection to the database.
+    """
     left_out = [as_json(one) for one in decision.left_out if one.may_ship]
     with transaction(tools.engine) as connection:
-        begun = ledger.begin_send(
+        found = ledger.begin_send(
             connection, order, attempt, customer_reference=decision.customer_reference, left_out=left_out,
-            now=tools.clock(), beside=beside, rest=decision.rest, fulfilled=decision.fulfilled,
+            now=tools.clock(), beside=beside, rest=decision.rest, fulfilled=decision.fulfilled, turn_taken=turn_taken,
         )  # fmt: skip
-        if isinstance(begun, ledger.NoRoom):
-            if order.state == "queued":
+        if isinstance(found, NoRoom):
+            if found.turn is None and order.state == "queued":
                 ledger.rest(connection, order, due_at=now, now=now, **_redirected(order, attempt.destination))
+        else:
+            if order.attempt_id is None:  # told once, not at each try
+                left = [f"left out: {one.quantity} x {one.name}: {one.reason}" for one in decision.left_out]
+                for words in (*decision.notes, *left):
+                    ledger.remark(connection, found, words, now=now)
+            tools.reach("begin_written")
+    if isinstance(found, NoRoom):
+        if found.turn is None:
             return None
-        if order.attempt_id is None:  # told once, not at each try
-            left = [f"left out: {one.quantity} x {one.name}: {one.reason}" for one in decision.left_out]
-            for words in (*decision.notes, *left):
-                ledger.remark(connection, begun, words, now=now)
-        tools.reach("begin_written")
+        tools.pause(max(0.0, (found.turn - tools.clock()).total_seconds()))
+        return _begin(tools, order, decision, attempt, beside, now, turn_taken=True)
     tools.reach("begun")
-    return begun
+    return found
 
 
 def as_json(one: LeftOut) -> dict[str, Any]:
@@ -125,7 +136,9 @@ def _taken(tools: Tools, order: ledger.Order, destination: str, reference: str |
 def expire(tools: Tools, order: ledger.Order) -> None:
     """An order found in `sending` after its deadline: the process that sent it is gone."""
     now = tools.clock()
+    assert order.attempt_id is not None
     with transaction(tools.engine) as connection:
+        pacing.trial_died(connection, order.attempt_id, now, tools.chance)
         doubtful = ledger.expire(connection, order, now)
         _doubt_policy(tools, connection, doubtful, now)
     log.error("in doubt", shop=order.shop, order=order.label, attempt=str(order.attempt_id))
@@ -133,7 +146,7 @@ def expire(tools: Tools, order: ledger.Order) -> None:
 
 def with_attempt(payload: Mapping[str, Any], attempt: str) -> dict[str, Any]:
     """The request with the attempt in its metadata, so that a person can tell two orders apart in SortedPRO."""
-    mark = {"KeyValue": "BridgeAttempt", "StringValue": attempt}
+    mark = {"KeyValue": ATTEMPT_MARK, "StringValue": attempt}
     return {**payload, "MetaData": [*(payload.get("MetaData") or ()), mark]}
 
 
@@ -141,7 +154,8 @@ def _call(tools: Tools, sortedpro: SortedPro, order: ledger.Order, content: byte
     """The call itself, unless so much time has gone by that it might outlast the deadline."""
     assert order.deadline is not None
     if tools.clock() + LIMIT > order.deadline:
-        return Outcome(kind="unreachable", message="not sent: too little time was left before the deadline")
+        words = "not sent: too little time was left before the deadline"
+        return Outcome(kind="unreachable", message=words, told=False)
     return sortedpro.create_order(content, limit=LIMIT)
 
 
@@ -160,25 +174,83 @@ def _written(tools: Tools, begun: ledger.Order, shop: Shop, outcome: Outcome) ->
 
 
 def _end(tools: Tools, begun: ledger.Order, shop: Shop, outcome: Outcome) -> ledger.Order | None:
+    """The outcome onto the attempt, the order and the destination; the order where it was created."""
     now = tools.clock()
-    assert begun.attempt_id is not None
-    with transaction(tools.engine) as connection:
-        order = ledger.end_send(
-            connection, begun.attempt_id, outcome=outcome.kind, status=outcome.status, message=outcome.message,
-            reference=outcome.reference, answer=outcome.answer, now=now,
-        )  # fmt: skip
-        if order is None:
-            if outcome.reference:
-                ledger.late_reference(connection, begun.attempt_id, outcome.reference, now)
-            return None
-        created = _settle(tools, connection, order, shop, outcome, newer=order.revision != begun.revision, now=now)
-        tools.reach("end_written")
+    created, is_open = _created(tools, begun, outcome, now) if outcome.reference else None, False
+    if created is None:
+        created, is_open = _ended(tools, begun, shop, outcome, now)
     tools.reach("ended")
     log.info(
         "create order", shop=begun.shop, order=begun.label, attempt=str(begun.attempt_id), outcome=outcome.kind,
         status=outcome.status, reference=outcome.reference,
     )  # fmt: skip
+    if is_open:
+        probe(tools, tools.clock())
     return created
+
+
+def _created(tools: Tools, begun: ledger.Order, outcome: Outcome, now: datetime) -> ledger.Order | None:
+    """The usual end, in one statement; None where the order is not as it was when its sending began."""
+    assert outcome.reference is not None
+    try:
+        with transaction(tools.engine) as connection:
+            created = ledger.create(
+                connection, begun, reference=outcome.reference, status=outcome.status, answer=outcome.answer,
+                message=outcome.message, claim_id=tools.new_id(), claimed_until=now + CLAIM, now=now,
+            )  # fmt: skip
+            tools.reach("end_written")
+    except ClaimLost:
+        return None
+    return created
+
+
+def _ended(
+    tools: Tools, begun: ledger.Order, shop: Shop, outcome: Outcome, now: datetime
+) -> tuple[ledger.Order | None, bool]:
+    """Any other end; the order where it was created, and whether the destination's breaker is to be probed."""
+    assert begun.attempt_id is not None
+    with transaction(tools.engine) as connection:
+        is_open = pacing.note_outcome(
+            connection, shop.destination.name, begun.attempt_id, kind=outcome.kind if outcome.told else "none",
+            words=outcome.message, retry_after=outcome.retry_after, now=now, chance=tools.chance,
+        )  # fmt: skip
+        order = ledger.end_send(
+            connection, begun.attempt_id, outcome=outcome.kind, status=outcome.status, message=outcome.message,
+            reference=outcome.reference, answer=outcome.answer, now=now,
+        )  # fmt: skip
+        created = None
+        if order is not None:
+            newer = order.revision != begun.revision
+            created = _settle(tools, connection, order, shop, outcome, newer=newer, now=now)
+        elif outcome.reference:
+            ledger.late_reference(connection, begun.attempt_id, outcome.reference, now)
+        tools.reach("end_written")
+    return created, is_open
+
+
+def probe(tools: Tools, now: datetime) -> None:
+    """Try destinations whose breaker is open by a harmless read; where it goes well, one order may go."""
+    with transaction(tools.engine) as connection:
+        names = pacing.to_probe(connection, sorted(tools.destinations), now)
+    for name in names:
+        words, misconfigured = _probed(tools.destinations[name])
+        with transaction(tools.engine) as connection:
+            now = tools.clock()
+            pacing.probed(connection, name, words, now, tools.chance)
+            if misconfigured:
+                destinations.pause_destination(connection, name, reason=words, code="misconfigured", now=now)
+        log.warning("destination probed", destination=name, answer=words or "well")
+
+
+def _probed(account: SortedPro) -> tuple[str, bool]:
+    """What is wrong with a destination, in words ("" for nothing), and whether it is its address or key."""
+    try:
+        account.list_locations(limit=pacing.PROBE_LIMIT)
+    except CallFailed as error:
+        return f"GET /shippinglocations: {error}", False
+    except ConfigurationError as error:
+        return "; ".join(problem.message for problem in error.problems), True
+    return "", False
 
 
 def _settle(
@@ -230,7 +302,13 @@ def _settle(
         case "unknown" if order.state == "sending":
             words = f"in doubt: {outcome.message}"
             doubtful = ledger.move(
-                connection, order, "in_doubt", event=words, code="in_doubt", due_at=now if newer else None, **about
+                connection,
+                order,
+                "in_doubt",
+                event=words,
+                code="in_doubt",
+                due_at=now if newer else first_evidence(now),
+                **about,
             )
             _doubt_policy(tools, connection, doubtful, now)
     return None

@@ -14,7 +14,7 @@ from bridge.forward import standing
 from bridge.forward.tools import Tools
 from bridge.http import Budget
 from bridge.platforms.base import PartOf, Record
-from bridge.store import destinations, ledger
+from bridge.store import destinations, ledger, overwriting
 from bridge.store.database import transaction
 
 log = structlog.get_logger()
@@ -43,9 +43,11 @@ def write_back(tools: Tools, order: ledger.Order, body: Body | None = None) -> N
     tools.reach("reference_written")
     now = tools.clock()
     words = f"{order.reference} stands on the shop order"
+    how = f"{words} in place of another" if overwriting.is_allowed(order) else words
     with transaction(tools.engine) as connection:
         ledger.move(
-            connection, order, "done", event="; ".join([words, *warnings]), reason=words, now=now,
+            connection, order, "done", event="; ".join([how, *warnings]), reason=words, now=now,
+            released=overwriting.used(order),
             lines=_lines(tools, order), warning="; ".join(warnings),
             due_at=next_visit(order, "; ".join(warnings), now), not_before=None, tries=0, warning_tries=0,
         )  # fmt: skip
@@ -87,7 +89,8 @@ def put(tools: Tools, order: ledger.Order, body: Body | None = None) -> list[str
         destination=shop.destination.host,
         written_at=tools.clock(),
     )
-    return list(tools.fetcher.clients[order.shop].write_reference(body.content, record, Budget(_CALLS)))
+    client, overwrite = tools.fetcher.clients[order.shop], overwriting.is_allowed(order)
+    return list(client.write_reference(body.content, record, Budget(_CALLS), overwrite=overwrite))
 
 
 def next_visit(order: ledger.Order, warning: str, now: datetime) -> datetime | None:
@@ -105,7 +108,7 @@ def next_visit(order: ledger.Order, warning: str, now: datetime) -> datetime | N
 def _later(tools: Tools, order: ledger.Order, words: str, code: str, wait: timedelta | None, *, pauses: bool) -> None:
     """The order stays `created`, with its problem and the time of the next try."""
     now = tools.clock()
-    when = now + (wait or next_try(order.tries, tools.chance))
+    when = now + (min(wait, _HOUR) if wait else next_try(order.tries, tools.chance))
     with transaction(tools.engine) as connection:
         if pauses and destinations.pause_shop(connection, order.shop, reason=words, code=code, now=now):
             log.error("shop paused", shop=order.shop, reason=words)

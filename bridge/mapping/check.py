@@ -50,6 +50,7 @@ class Findings:
     unknown_fields: list[str] = field(default_factory=list)  # sentences; the caller knows how grave they are
     names: set[str] = field(default_factory=set)
     fetched: set[str] = field(default_factory=set)
+    looking: set[str] = field(default_factory=set)  # filters that may look at what was read from the shop
     shape: Shape | None = None
     waits: Waits = Waits.NOT
 
@@ -141,6 +142,8 @@ class _Walk:
         if known is None:
             self._problem(f"unknown filter `{node.name}`; {choices(node.name, self._vocabulary.filters)}")
             return None
+        if known.looks:
+            self._findings.looking.add(node.name)
         arguments = {} if _has_starred(node) else self._arguments(node, known)
         key = arguments.get(known.key)
         name = key.value if isinstance(key, nodes.Const) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from marshmallow import Schema
 from bridge.errors import ConfigurationError, NotRead, Problem
 from bridge.mapping.document import Document
 from bridge.mapping.evaluate import FAULTS, Evaluator, Names, unheard_of
-from bridge.mapping.expressions import Expressions
+from bridge.mapping.expressions import Checked, Expressions
 from bridge.mapping.language import Fields, Filter, NoValue, Until
 from bridge.mapping.look import Look
 from bridge.mapping.naming import Naming, naming
@@ -22,12 +22,13 @@ from bridge.mapping.tree import Json, Map, Scalar
 from bridge.mapping.values import Object, Rendering, Source
 from bridge.mapping.wording import shorten
 
-_RULES = ("sent_elsewhere", "skip", "hold", "wait")
+_RULES = ("sent_elsewhere", "skip", "hold", "wait", "priority")
+_RANKS = 9  # rules of `priority`
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One line of `sent_elsewhere`, `skip`, `hold` or `wait`; its name is the reason."""
+    """One line of `sent_elsewhere`, `skip`, `hold`, `wait` or `priority`; its name is the reason."""
 
     name: str
     expression: str
@@ -70,6 +71,7 @@ class Compiled:
     skip: tuple[Rule, ...]
     hold: tuple[Rule, ...]
     wait: tuple[Rule, ...]
+    priority: tuple[Rule, ...]  # asked of the body alone
     warnings: tuple[Problem, ...]
     order: Object = field(repr=False)
     naming: Naming = field(repr=False)
@@ -166,6 +168,8 @@ def _rules(document: Document, section: str, names: Naming, expressions: Express
         expressions.report_fields(checked, grave=True)
         expressions.report_waits(checked, may_wait=section == "wait")
         behind = names.behind(checked.names)
+        if section == "priority":
+            expressions.report(scalar, _beyond_body([checked, *[names.lets[let] for let in behind]], names.made))
         rules.append(
             Rule(
                 name=name,
@@ -178,7 +182,19 @@ def _rules(document: Document, section: str, names: Naming, expressions: Express
                 evaluate=checked.evaluate,
             )
         )
+    if section == "priority" and node is not None and len(rules) > _RANKS:
+        expressions.report(node, [f"has at most {_RANKS} rules"], source=section)
     return tuple(rules)
+
+
+def _beyond_body(used: Iterable[Checked], made: frozenset[str]) -> list[str]:
+    """What a rule that is asked of the body alone, and the lets behind it, may not use."""
+    found = set()
+    for checked in used:
+        found |= {f"`fetched.{name}`" for name in checked.fetched} | {f"filter `{name}`" for name in checked.looking}
+        found |= {f"`{name}`" for name in checked.names & made}
+    words = "may depend on what is read from the shop, and a rule of `priority` is asked before that: go by the order"
+    return [f"{name} {words}" for name in sorted(found)]
 
 
 def _report_lets(names: Naming, rules: tuple[Rule, ...], expressions: Expressions) -> None:

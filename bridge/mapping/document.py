@@ -45,6 +45,7 @@ SECTIONS: Mapping[str, str] = {
     "skip": "rules",
     "hold": "rules",
     "wait": "rules",
+    "priority": "rules",
     "locations": "rows",
     "services": "tables",
     "pickup_points": "rows",

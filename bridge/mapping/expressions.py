@@ -25,6 +25,7 @@ class Checked:
     evaluate: Evaluator
     names: frozenset[str] = frozenset()
     fetched: frozenset[str] = frozenset()
+    looking: frozenset[str] = frozenset()  # filters that may look at what was read from the shop
     unknown_fields: tuple[str, ...] = ()
     shape: Shape | None = None
     waits: Waits = Waits.NOT
@@ -116,6 +117,7 @@ class Expressions:
             evaluate=_nothing if problems else build(),
             names=names,
             fetched=frozenset().union(*[finding.fetched for finding in findings]),
+            looking=frozenset().union(*[finding.looking for finding in findings]),
             unknown_fields=tuple(message for finding in findings for message in finding.unknown_fields),
             shape=findings[0].shape if len(findings) == 1 else None,
             waits=next((finding.waits for finding in findings if finding.waits is not Waits.NOT), Waits.NOT),

@@ -34,6 +34,7 @@ class Naming:
     values: Mapping[str, Any]  # the tables
     lazy: Mapping[str, Evaluator]  # lets by name, and `fetched.NAME`
     lets: Mapping[str, Checked]
+    made: frozenset[str]  # the names that come of how an order's goods ship
 
     def behind(self, names: Iterable[str]) -> set[str]:
         """The lets among `names` and all that those use in turn."""
@@ -90,6 +91,7 @@ def naming(
         vocabulary=lets.vocabulary,
         values=tables,
         lets=lets.checked,
+        made=frozenset(made),
         lazy={
             **{f"fetched.{name}": _read(name, function) for name, function in fetched.items()},
             **{name: _made(function) for name, function in made.items()},

@@ -190,12 +190,18 @@ class Client(Protocol):
     def fetch(self, order_id: str, body: OrderBody | None, keys: frozenset[str], budget: Budget) -> Read:
         """Read `keys` for an order; with `body` None (only its id is known) the whole order comes in `Read.body`."""
 
-    def write_reference(self, body: OrderBody, record: Record, budget: Budget) -> Sequence[str]:
+    def write_reference(
+        self, body: OrderBody, record: Record, budget: Budget, *, overwrite: bool = False
+    ) -> Sequence[str]:
         """Leave reference and record on the shop order, beside those of its other parts; idempotent.
 
-        Returns warnings (a tag or note that failed). Raises WriteBackConflict where another reference stands,
-        WriteBackRefused where the shop says no, ShopTrouble where it may work later.
+        Returns warnings (a tag or note that failed). Raises WriteBackConflict where another reference stands, unless a
+        person wants to `overwrite` it: then it is replaced, and what names other parts stays. Raises WriteBackRefused
+        where the shop says no, ShopTrouble where it may work later.
         """
+
+    def rest_until(self) -> datetime | None:
+        """When the shop can bear further orders, by what its last answer told; None where it can now. Makes no call."""
 
     def check_access(self, budget: Budget) -> Sequence[Problem]:
         """Try the credentials with harmless reads: a problem for each thing that will not work."""

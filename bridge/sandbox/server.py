@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -123,6 +124,11 @@ class _Listener(ThreadingHTTPServer):
             with self._changed:
                 self._connections.discard(request)
                 self._changed.notify_all()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Tell of a fault of the fake, and not of clients that were killed in mid-request."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def cut_off(self) -> None:
         """Close all connections and wait, 5 s at most, until their threads have noticed."""

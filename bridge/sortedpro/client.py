@@ -15,6 +15,7 @@ from bridge.http import Answer, Http
 
 Kind = Literal["created", "refused", "misconfigured", "busy", "unreachable", "unknown"]
 
+ATTEMPT_MARK = "BridgeAttempt"  # the metadata by which people and the bridge know an order's attempt again
 KEPT_ANSWER = 64 * 1024  # bytes of an answer that are kept for people
 _SHOWN_WORDS = 300  # characters of SortedPRO's own words in a Problem
 _SUCCESS = 2  # the first digit of a status
@@ -23,6 +24,8 @@ _BAD_KEY = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 # "EC-xxx-xxx-xxx, where x is an alphanumeric character"; open to the left, since the documentation has an "EEO-...".
 # https://docs.sorted.com/pro/api/help/creating_new_orders.html
 _REFERENCE = re.compile(r"EO-[A-Z0-9]{3}-[A-Z0-9]{3}-[A-Z0-9]{3}(?![A-Za-z0-9])")
+_CONSIGNMENT = re.compile(r"EC-[A-Z0-9]{3}-[A-Z0-9]{3}-[A-Z0-9]{3}")
+_MOST_CONSIGNMENTS = 100  # asked for at once; of one order there are a few
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,80}")
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+")
 
@@ -45,6 +48,7 @@ class Outcome:
     status: int | None = None  # None where no answer came
     retry_after: timedelta | None = None  # what SortedPRO asked for
     answer: bytes = field(default=b"", repr=False)  # the first 64 KiB of the body
+    told: bool = True  # whether it says anything about SortedPRO: not where the bridge itself did not call
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +119,24 @@ class SortedPro:
         if answer.status != HTTPStatus.OK or not isinstance(body, Mapping):
             raise CallFailed(f"SortedPRO answered {answer.status} instead of the order; try again later")
         return body
+
+    def find_consignments(self, customer_reference: str, *, limit: timedelta) -> tuple[str, ...]:
+        """The references (EC-...) of consignments with exactly this reference of ours, sorted. Raises as `get_order`.
+
+        They are the parcels of a packed order, whose own reference they do not name; one that is not packed has none.
+        Of the two searches there are, the answer of this one shows that it minded what it was asked for.
+        """
+        url = f"{self._url}/consignments/{_MOST_CONSIGNMENTS}/0"
+        wanted = {"referenceProvidedByCustomer": customer_reference}
+        answer = self._http.send("GET", url, limit=limit, headers=self._headers, params=wanted)
+        body = answer.json()
+        if answer.status == HTTPStatus.NOT_FOUND and _is_error_body(body):
+            return ()
+        _refuse_misconfigured(answer, body)
+        found = body.get("ConsignmentSummaries") if isinstance(body, Mapping) else body
+        if answer.status != HTTPStatus.OK or not isinstance(found, list):
+            raise CallFailed(f"SortedPRO answered {answer.status} instead of consignments; try again later")
+        return tuple(sorted(set(_consignments(found, customer_reference))))
 
 
 def _refuse_misconfigured(answer: Answer, body: object) -> None:
@@ -268,3 +290,11 @@ def _locations(body: list[Any]) -> Iterator[Location]:
         if isinstance(reference, str) and reference:
             name = entry.get("Name")
             yield Location(reference=reference, name=name if isinstance(name, str) else "")
+
+
+def _consignments(body: list[Any], customer_reference: str) -> Iterator[str]:
+    for entry in body:
+        if isinstance(entry, Mapping) and entry.get("ConsignmentReferenceProvidedByCustomer") == customer_reference:
+            reference = entry.get("Reference")
+            if isinstance(reference, str) and _CONSIGNMENT.fullmatch(reference):
+                yield reference

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
+from psycopg.types.json import Jsonb
 from psycopg.types.string import StrDumper
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bridge.config import Database
@@ -17,6 +20,8 @@ from bridge.errors import StoreAway
 
 WEB_POOL = 4  # connections of a web process, without overflow
 WORKER_POOL = 6  # of a worker, beside Procrastinate's own
+
+_TRUSTED = 1.0  # seconds for which a connection that lies in the pool is not tried before it is used
 
 # psycopg raises a connect timeout below 2 s to 2 s, for each resolved address. A peer that vanished from an open
 # connection is noticed by unacknowledged data after tcp_user_timeout only (libpq, milliseconds; Linux). Both together
@@ -35,8 +40,8 @@ _CONNECT = {
 def connect(database: Database, *, pool: int, statement_limit_ms: int = 3000) -> Engine:
     """An engine with at most `pool` connections; a statement that takes longer than the limit is ended by the server.
 
-    Nothing is connected yet. A connection that the server closed while it lay in the pool is replaced at its first
-    use, so that a restarted database costs no request.
+    Nothing is connected yet. A connection that lay in the pool for a while is tried before it is used, so that a
+    restarted database costs no request.
     """
     engine = create_engine(
         database.sqlalchemy_url,
@@ -44,7 +49,6 @@ def connect(database: Database, *, pool: int, statement_limit_ms: int = 3000) ->
         max_overflow=0,
         pool_timeout=1,
         pool_use_lifo=True,
-        pool_pre_ping=True,
         hide_parameters=True,  # bodies are among them
         json_serializer=_as_json,
         connect_args=_CONNECT | {"prepare_threshold": None},
@@ -57,6 +61,20 @@ def connect(database: Database, *, pool: int, statement_limit_ms: int = 3000) ->
         with connection.cursor() as cursor:
             cursor.execute(f"set statement_timeout = {int(statement_limit_ms)}")
         connection.commit()
+
+    @event.listens_for(engine, "checkin")
+    def _laid_down(_connection: Any, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _try(connection: Any, record: Any, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("idle_since", time.monotonic()) < _TRUSTED:
+            return
+        try:
+            connection.execute("select 1")
+            connection.rollback()
+        except psycopg.Error as error:
+            raise DisconnectionError from error  # the pool gives another one
 
     return engine
 
@@ -77,6 +95,45 @@ class _Words(StrDumper):
         return super().dump(storable(obj))
 
 
+def run(connection: Connection, statement: str, values: Mapping[str, Any]) -> psycopg.Cursor[tuple[Any, ...]]:
+    """Run SQL with %(name)s parameters in the connection's transaction, past SQLAlchemy's own layers.
+
+    For what every order runs through: describing 60 columns of a result costs more there than all of PostgreSQL's work.
+    Errors are SQLAlchemy's, as of any other statement.
+    """
+    with _driver(connection) as driver:
+        return driver.execute(statement, values)
+
+
+def run_all(connection: Connection, statements: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[tuple[Any, ...]]]:
+    """Run several statements one after the other in one round trip; returns the rows of each."""
+    with _driver(connection) as driver:
+        with driver.pipeline():
+            cursors = [driver.execute(statement, values) for statement, values in statements]
+        return [cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else [] for cursor in cursors]
+
+
+@contextmanager
+def _driver(connection: Connection) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    try:
+        yield driver
+    except psycopg.Error as error:
+        lost = driver.closed or driver.broken
+        if lost:
+            connection.invalidate(error)
+            connection.engine.dispose(close=False)  # those that lie in the pool are as old
+        raise DBAPIError.instance(
+            "(not shown)", None, error, psycopg.Error, hide_parameters=True, connection_invalidated=lost
+        ) from error
+
+
+def as_jsonb(value: Any) -> Jsonb | None:
+    """A JSON value as a parameter of `run`; None is null."""
+    return None if value is None else Jsonb(value, dumps=_as_json)
+
+
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
     """One transaction, committed at the end of the block. Raises StoreAway when the database cannot be reached."""
@@ -88,7 +145,8 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     except DBAPIError as error:
         if is_away(error):
             raise StoreAway(
-                f"the database is away ({type(error.orig).__name__}): is it running, and is DATABASE_URL right?"
+                f"the database is away ({type(error.orig).__name__}): is it running, and is DATABASE_URL right?",
+                dropped=error.connection_invalidated,
             ) from error
         raise
 

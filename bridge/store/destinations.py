@@ -6,17 +6,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Table, func, or_, select, update
+from sqlalchemy import Connection, Table, false, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from bridge.store import pacing
+from bridge.store.doorbell import ring
 from bridge.store.tables import destinations, orders, shops
 
+PERSON = "person"  # the code of a pause that only a person lifts
+
 _UNPAUSED = {"paused_at": None, "pause_reason": "", "pause_code": ""}
+# Columns that a Pause shows as they are; each table has some of them.
+_SHOWN = (
+    *("quiet_until", "quiet_reason", "concurrency", "rate"),
+    *("breaker", "breaker_since", "breaker_reason", "probe_at"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pause:
-    """A shop or a destination, and what a pause of it holds back."""
+    """A shop or a destination: what keeps its orders back, and how many."""
 
     name: str
     paused_at: datetime | None
@@ -24,11 +33,22 @@ class Pause:
     code: str
     orders: int  # that wait to be worked on or sent
     oldest: datetime | None  # since when the oldest of them
+    quiet_until: datetime | None = None  # it asked for it, or does not answer
+    quiet_reason: str = ""  # of a shop
+    # Of a destination:
+    concurrency: int = 0
+    rate: float | None = None  # Create Order calls a second
+    breaker: str = ""  # closed (''), open, trial
+    breaker_since: datetime | None = None
+    breaker_reason: str = ""
+    probe_at: datetime | None = None
 
 
-def announce_destination(connection: Connection, name: str, *, url: str, credentials: str, concurrency: int) -> None:
+def announce_destination(
+    connection: Connection, name: str, *, url: str, credentials: str, concurrency: int, rate: float | None
+) -> None:
     """Say how a destination is configured now. Another address or key lifts a pause for a wrong one."""
-    values = {"url": url, "credentials": credentials, "concurrency": concurrency}
+    values = {"url": url, "credentials": credentials, "concurrency": concurrency, "rate": rate}
     _upsert(connection, destinations, name, values)
     other = (destinations.c.url != url) | (destinations.c.credentials != credentials)
     mended = other & (destinations.c.pause_code == "misconfigured")
@@ -36,34 +56,48 @@ def announce_destination(connection: Connection, name: str, *, url: str, credent
     connection.execute(update(destinations).where(destinations.c.name == name).values(**values))
 
 
-def announce_shop(connection: Connection, name: str, *, credentials: str) -> None:
+def announce_shop(connection: Connection, name: str, *, credentials: str, destination: str) -> None:
     """Say how a shop is configured now. Other credentials lift a pause that the shop's own trouble made."""
+    values: dict[str, object] = {"credentials": credentials, "destination": destination}
     row = connection.execute(select(shops).where(shops.c.name == name).with_for_update()).one_or_none()
     if row is None:
-        _upsert(connection, shops, name, {"credentials": credentials})
+        _upsert(connection, shops, name, values)
         return
-    lifted = _UNPAUSED if row.credentials != credentials and row.pause_code not in ("", "person") else {}
-    connection.execute(update(shops).where(shops.c.name == name).values(credentials=credentials, **lifted))
+    lifted = _UNPAUSED if row.credentials != credentials and row.pause_code not in ("", PERSON) else {}
+    connection.execute(update(shops).where(shops.c.name == name).values(**values, **lifted))
 
 
 def pause_destination(connection: Connection, name: str, *, reason: str, code: str, now: datetime) -> bool:
-    """Stop sending to a destination; False where it was paused already (the first reason stays)."""
+    """Stop sending to a destination; False where it was paused already (the first reason stays).
+
+    A person's pause takes the place of one that the destination's own trouble made.
+    """
     return _pause(connection, destinations, name, reason, code, now)
 
 
 def pause_shop(connection: Connection, name: str, *, reason: str, code: str, now: datetime) -> bool:
-    """Leave a shop's orders alone; False where it was paused already (the first reason stays)."""
+    """Leave a shop's orders alone; False where it was paused already (the first reason stays).
+
+    A person's pause takes the place of one that the shop's own trouble made.
+    """
     return _pause(connection, shops, name, reason, code, now)
 
 
 def resume_destination(connection: Connection, name: str) -> bool:
-    """Send again; False where it was not paused."""
+    """Send again, as a person wants it, whatever was in the way; False where there is no such destination."""
+    pacing.close_breaker(connection, name)
     return _resume(connection, destinations, name)
 
 
 def resume_shop(connection: Connection, name: str) -> bool:
-    """Work on a shop's orders again; False where it was not paused."""
-    return _resume(connection, shops, name)
+    """Work on a shop's orders again, as a person wants it; False where there is no such shop."""
+    return _resume(connection, shops, name, quiet_until=None, quiet_reason="", quiet_code="", failures=0)
+
+
+def lift_own_pause(connection: Connection, shop: str) -> None:
+    """End a pause that the shop's own trouble made; one by a person stays."""
+    own = (shops.c.name == shop, shops.c.pause_code != PERSON)
+    connection.execute(update(shops).where(*own).values(**_UNPAUSED))
 
 
 def shops_to_probe(connection: Connection, now: datetime, every: timedelta) -> Sequence[str]:
@@ -71,7 +105,7 @@ def shops_to_probe(connection: Connection, now: datetime, every: timedelta) -> S
     due = or_(shops.c.probed_at.is_(None), shops.c.probed_at <= now - every)
     statement = (
         update(shops)
-        .where(shops.c.paused_at.is_not(None), shops.c.pause_code != "person", due)
+        .where(shops.c.paused_at.is_not(None), shops.c.pause_code != PERSON, due)
         .values(probed_at=now)
         .returning(shops.c.name)
     )
@@ -93,17 +127,18 @@ def _upsert(connection: Connection, table: Table, name: str, values: dict[str, o
 
 
 def _pause(connection: Connection, table: Table, name: str, reason: str, code: str, now: datetime) -> bool:
-    statement = (
-        update(table)
-        .where(table.c.name == name, table.c.paused_at.is_(None))
-        .values(paused_at=now, pause_reason=reason, pause_code=code)
-    )
-    return connection.execute(statement).rowcount > 0
+    free = or_(table.c.paused_at.is_(None), (table.c.pause_code != PERSON) if code == PERSON else false())
+    since = func.coalesce(table.c.paused_at, now)
+    values = {"paused_at": since, "pause_reason": reason, "pause_code": code}
+    return connection.execute(update(table).where(table.c.name == name, free).values(**values)).rowcount > 0
 
 
-def _resume(connection: Connection, table: Table, name: str) -> bool:
-    statement = update(table).where(table.c.name == name, table.c.paused_at.is_not(None)).values(**_UNPAUSED)
-    return connection.execute(statement).rowcount > 0
+def _resume(connection: Connection, table: Table, name: str, **cleared: object) -> bool:
+    statement = update(table).where(table.c.name == name).values(**_UNPAUSED, **cleared)
+    found = connection.execute(statement).rowcount > 0
+    if found:
+        ring(connection)
+    return found
 
 
 def _list(connection: Connection, table: Table, column: object, states: Iterable[str]) -> list[Pause]:
@@ -126,6 +161,7 @@ def _list(connection: Connection, table: Table, column: object, states: Iterable
             code=row.pause_code,
             orders=row.orders,
             oldest=row.oldest,
+            **{name: getattr(row, name) for name in _SHOWN if name in table.c},
         )
         for row in connection.execute(query)
     ]

@@ -1,36 +1,41 @@
-"""The doorbell: a job without arguments that says "there is work". Procrastinate's tables are made here too."""
+"""The doorbell, a notification without arguments that says "there is work"; and how Procrastinate's tables are made."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
-from procrastinate import App, SyncPsycopgConnector
-from procrastinate.exceptions import ConnectorException
+import psycopg
 from procrastinate.schema import SchemaManager
 from sqlalchemy import Connection, text
 
-from bridge.errors import StoreAway
+from bridge.config import Database
+from bridge.store.database import run
 
-TASK = "forward"
-QUEUE = "orders"
-
-# Never opened: jobs are put in over the caller's own connection, so that a ring is part of the caller's transaction.
-_app = App(connector=SyncPsycopgConnector())
+CHANNEL = "bridge_work"
 
 
-def ring(connection: Connection, times: int = 1) -> None:
-    """Put in `times` rings with the transaction of `connection`; extra, late and lost rings are harmless.
+def ring(connection: Connection) -> None:
+    """Tell all workers, once the transaction of `connection` is committed, that there is work.
 
-    Raises StoreAway where the database does not take one, with which the transaction ends.
+    What is to be done stands in the ledger with its time, and workers look there by themselves every second or so: a
+    ring that is lost or heard twice is harmless.
     """
-    deferrer = _app.configure_task(
-        TASK, allow_unknown=True, queue=QUEUE, connection=connection.connection.driver_connection
-    )
-    try:
-        for _ in range(times):
-            deferrer.defer()
-    except ConnectorException as error:  # it hides psycopg's own error from SQLAlchemy
-        raise StoreAway(f"the doorbell cannot be rung: {type(error.__cause__).__name__}") from error
+    run(connection, RING, {})
+
+
+RING = f"notify {CHANNEL}"
+
+
+def listen(database: Database, heard: Callable[[], None], stop: threading.Event) -> None:
+    """Call `heard` for every ring until `stop` is set, on a connection of its own; raises psycopg.Error without it."""
+    with psycopg.connect(database.url, autocommit=True, connect_timeout=2) as connection:
+        connection.execute(f"listen {CHANNEL}")
+        heard()  # what was rung for while nobody listened
+        while not stop.is_set():
+            for _ in connection.notifies(timeout=1.0, stop_after=1):
+                heard()
 
 
 def install(connection: Connection) -> None:
@@ -54,12 +59,3 @@ def run_script(connection: Connection, script: str) -> None:
 def _shipped() -> list[str]:
     """The names of the migrations that the installed Procrastinate has."""
     return sorted(path.name for path in Path(SchemaManager.get_migrations_path()).glob("*.sql"))
-
-
-def waiting(connection: Connection) -> int:
-    """How many rings nobody has answered yet, counted up to 100."""
-    query = text(
-        "select count(*) from (select 1 from procrastinate_jobs"
-        " where status = 'todo' and task_name = :task limit 100) as rings"
-    )
-    return int(connection.execute(query, {"task": TASK}).scalar_one())

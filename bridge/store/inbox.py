@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
+from bridge.store.database import run
 from bridge.store.sealed import seal, seal_json, unseal
 from bridge.store.tables import inbox
 
@@ -22,8 +24,7 @@ class Stored:
     received_at: datetime
 
 
-def store(
-    connection: Connection,
+def row(
     *,
     shop: str,
     via: str,
@@ -40,26 +41,34 @@ def store(
     secret_position: int | None = None,
     headers: Mapping[str, str] | None = None,
     modified_at: datetime | None = None,
-) -> int:
-    """Store one body; returns its id."""
-    statement = insert(inbox).values(
-        shop=shop,
-        via=via,
-        order_id=order_id,
-        order_key=order_key,
-        topic=topic[:200],
-        webhook_id=webhook_id[:200],
-        event_id=event_id[:200],
-        api_version=api_version[:50],
-        secret_position=secret_position,
-        headers=seal_json(dict(headers or {})),
-        body=seal(body),
-        hash=body_hash,
-        outcome=outcome,
-        modified_at=modified_at,
-        received_at=received_at,
-    )
-    return int(connection.execute(statement.returning(inbox.c.id)).scalar_one())
+) -> dict[str, Any]:
+    """The columns of one body, of which every name is given."""
+    return {
+        "shop": shop,
+        "via": via,
+        "order_id": order_id,
+        "order_key": order_key,
+        "topic": topic[:200],
+        "webhook_id": webhook_id[:200],
+        "event_id": event_id[:200],
+        "api_version": api_version[:50],
+        "secret_position": secret_position,
+        "headers": seal_json(dict(headers or {})),
+        "body": seal(body),
+        "hash": body_hash,
+        "outcome": outcome,
+        "modified_at": modified_at,
+        "received_at": received_at,
+    }
+
+
+def store(connection: Connection, columns: Mapping[str, Any]) -> int:
+    """Store one body, as `row` gives it; returns its id."""
+    names = ", ".join(columns)
+    statement = f"insert into inbox ({names}) values ({', '.join(f'%({name})s' for name in columns)}) returning id"  # noqa: S608 - our own names
+    found = run(connection, statement, columns).fetchone()
+    assert found is not None
+    return int(found[0])
 
 
 def count_repeat(connection: Connection, inbox_id: int, now: datetime) -> None:

@@ -208,6 +208,17 @@ def story(connection: Connection, order: Order) -> list[Event]:
     ]
 
 
+def said_last(connection: Connection, order: Order, code: str) -> str:
+    """What the history said last under this code since the order is in its state; "" for nothing."""
+    query = (
+        select(history.c.event)
+        .where(history.c.order == order.id, history.c.code == code, history.c.at >= order.state_since)
+        .order_by(history.c.id.desc())
+        .limit(1)
+    )
+    return connection.execute(query).scalar_one_or_none() or ""
+
+
 def tried(connection: Connection, order: Order) -> list[Tried]:
     """An order's Create Order calls, oldest first."""
     query = select(attempts).where(attempts.c.order == order.id).order_by(attempts.c.started_at)

@@ -28,6 +28,10 @@ metadata = MetaData()
 
 STATES = ("received", "waiting", "held", "queued", "sending", "created", "done", "skipped", "failed", "in_doubt")
 
+# Where a due order stands on its way: 0 for what is not sent next, 1 for what is to be looked at, 2 for what waits for
+# its destination.
+PHASE = "(case state when 'queued' then 2 when 'received' then 1 else 0 end)"
+
 
 def _time(name: str, *, nullable: bool = True) -> Column[object]:
     return Column(name, DateTime(timezone=True), nullable=nullable)
@@ -151,17 +155,12 @@ orders = Table(
         unique=True,
         postgresql_where=text("customer_reference is not null"),
     ),
-    # What is due, in the order in which it is claimed: what waits for its destination apart from the rest, so that
-    # nobody walks over 50,000 orders of a destination that is paused.
+    # What is due, in the order in which it is claimed. What wants to be sent lies apart, so that nobody walks over
+    # 50,000 orders of a destination that is paused; and so does what was tried before.
     Index(
         "orders_due",
-        *("shop", text("priority desc"), "ready_at"),
-        postgresql_where=text("ready_at is not null and state <> 'queued'"),
-    ),
-    Index(
-        "orders_queued",
-        *("shop", "destination", text("priority desc"), "ready_at"),
-        postgresql_where=text("ready_at is not null and state = 'queued'"),
+        *("shop", text(PHASE), text("(tries > 0)"), text("priority desc"), "ready_at"),
+        postgresql_where=text("ready_at is not null"),
     ),
     Index("orders_sending_now", "destination", postgresql_where=text("state = 'sending'")),
     Index("orders_name", "name"),

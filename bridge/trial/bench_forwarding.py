@@ -1,218 +1,176 @@
-"""How many orders a worker forwards, what one order costs, and how fast bare calls of the same kind would be."""
+"""How many orders a worker forwards, and how fast bare calls of the same kind would be."""
 
 from __future__ import annotations
 
-import re
+import json
+import statistics
+import subprocess
+import sys
 import time
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
 
-import httpx
-from sqlalchemy import Engine, event, func, select
+from sqlalchemy import func, select
 
 from bridge import config
 from bridge.config import Database
 from bridge.errors import BridgeError
-from bridge.platforms.base import Webhook
-from bridge.processes import start_web, start_worker
+from bridge.processes import Child
 from bridge.store.database import connect, transaction
-from bridge.store.tables import history
-from bridge.trial.bench_ground import Ground
-from bridge.trial.bench_orders import SHOPS
-from bridge.trial.bench_receipt import send
-from bridge.trial.loadgen import Shot, read_shots
-from bridge.wiring import Bridge, open_bridge
+from bridge.store.tables import orders as ledger_rows
+from bridge.trial.bench_calls import told
+from bridge.trial.bench_costs import Journey
+from bridge.trial.bench_fill import fill, received
+from bridge.trial.bench_ground import Ground, Slice
+from bridge.trial.bench_plan import Plan
+from bridge.trial.bench_process import cpu_seconds, share
 
-_LIMIT = 90.0  # seconds for a batch
-_INTAKE = 200  # webhooks a second while orders are put in
-_STEPS = 10  # claims that one order may need
+_LIMIT = 60.0  # seconds for a batch, and beside it
+_SLOWEST = 5.0  # orders a second
 
 
 @dataclass(frozen=True, kw_only=True)
-class CostFigure:
-    """What one order costs when token, products and mapping are known already."""
+class Drained:
+    """A batch that was forwarded, by workers or by bare calls; shares are of one core."""
 
-    shop: str
-    statements: int  # SQL statements of the worker; without the queue's
-    transactions: int
-    calls: Sequence[str]  # outbound, in their order
+    per_second: float
+    cores: float | None  # of the (first) worker, or of the process that makes the calls
+    sandbox_cores: float | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ForwardingFigure:
-    """Orders a second, of both platforms in turn, with a SortedPRO that takes `latency_ms` for each."""
+    """Orders a second, of both platforms in turn, with a SortedPRO that takes `latency_ms`; medians of the rounds."""
 
     latency_ms: int
-    orders: int
+    orders: int  # in a round
+    rounds: int
     threads: int
+    workers: int  # processes
     bridge_per_second: float
-    floor_per_second: float  # httpx making the same calls with as many threads
-    ratio: float  # how many times as many the floor makes
+    floor_per_second: float  # httpx making the same calls with as many threads, in one process
+    ratio: float  # bridge / floor, the median of each round's
+    worker_cores: float | None
+    sandbox_cores: float | None  # while the bridge worked
+    floor_cores: float | None
+    floor_sandbox_cores: float | None
 
 
-@dataclass(kw_only=True)
-class Recorder(httpx.BaseTransport):
-    """Passes calls on and keeps them."""
+def measure_forwarding(ground: Ground, plan: Plan, journeys: Mapping[str, Journey]) -> Iterator[ForwardingFigure]:
+    """A worker beside the bare calls, batch by batch in turn, for each latency; then the last latency with two workers.
 
-    calls: list[httpx.Request] = field(default_factory=list)
-    inner: httpx.HTTPTransport = field(default_factory=httpx.HTTPTransport)
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Pass one call on."""
-        self.calls.append(request)
-        return self.inner.handle_request(request)
-
-
-@dataclass(kw_only=True)
-class _Counts:
-    """What an engine was asked."""
-
-    statements: int = 0
-    transactions: int = 0
-
-
-def measure_costs(ground: Ground, *, first: int) -> tuple[list[CostFigure], list[list[httpx.Request]]]:
-    """Forward two orders of each platform in this process, and count at the second; uses 4 shots from `first`.
-
-    Returns the figures, and the calls of each platform's order.
-    """
-    environ = ground.environment(ground.new_database())
-    recorder = Recorder()
-    bridge = open_bridge(
-        config.load(environ, interactive=False), environ, pool=2, new_id=uuid.uuid4, transport=recorder
-    )
-    bridge.announce()
-    counts = _counted(bridge.engine)
-    figures, calls = [], []
-    shots = read_shots(ground.shots, first, 2 * len(SHOPS))
-    for number, shop in enumerate(SHOPS):
-        for shot in shots[number :: len(SHOPS)]:
-            _put_in(bridge, shop, shot)
-            recorder.calls.clear()
-            counts.statements = counts.transactions = 0
-            _forward(bridge)
-        calls.append(list(recorder.calls))
-        told = [_told(ground, request) for request in recorder.calls]
-        figures.append(
-            CostFigure(shop=shop, statements=counts.statements, transactions=counts.transactions, calls=told)
-        )
-    bridge.close()
-    return figures, calls
-
-
-def measure_forwarding(
-    ground: Ground, calls: Sequence[Sequence[httpx.Request]], *, orders: int, first: int, latencies: Sequence[float]
-) -> Iterator[ForwardingFigure]:
-    """Put `orders` in through the web for each latency (seconds), and let a worker drain them; then the floor.
-
-    Uses `orders` shots from `first` for each latency. The rate is that between the first order done and the last, so
-    that the start of the worker does not count.
+    The workers run all the time. A batch is put into the ledger at once; its time is from there to its last order done.
     """
     database = ground.new_database()
-    threads = config.load(ground.environment(database), interactive=False).concurrency
-    for batch, latency in enumerate(latencies):
-        ground.tell("sortedpro", "clear")
-        with ground.serving(start_web, database) as url:
-            send(ground, url, first=first + batch * orders, count=orders, rate=_INTAKE)
-        if latency:
-            ground.tell("sortedpro", "behave", told=[{"fault": "delay", "seconds": latency}], count=None)
-        ours = _drained(ground, database, orders)
-        floor = _bare(calls, orders, threads)
-        yield ForwardingFigure(
-            latency_ms=round(latency * 1000),
-            orders=orders,
-            threads=threads,
-            bridge_per_second=round(ours, 1),
-            floor_per_second=round(floor, 1),
-            ratio=round(floor / ours, 2),
-        )
+    with ExitStack() as stack:
+        workers = [stack.enter_context(ground.working(database))]
+        warm_up(ground, plan, database, workers)
+        for latency in plan.latencies:
+            yield _measured(ground, plan, database, workers, journeys, latency)
+        workers.append(stack.enter_context(ground.working(database)))
+        yield _measured(ground, plan, database, workers, journeys, plan.latencies[-1])
 
 
-def _put_in(bridge: Bridge, shop: str, shot: Shot) -> None:
-    """Take a webhook in as the web process does."""
-    found = bridge.shops.by_name[shop]
-    headers = {name.lower(): value for name, value in shot.headers.items()}
-    webhook = found.platform.receive(found.settings.secrets, headers, shot.body)
-    assert isinstance(webhook, Webhook)
-    bridge.intake.record_webhook(found, webhook, bridge.clock())
+def warm_up(ground: Ground, plan: Plan, database: Database, workers: Sequence[Child]) -> None:
+    """A batch that does not count: products, token and connections are there afterwards."""
+    slow(ground, 0)
+    drain(ground, database, ground.take(plan.orders), workers)
 
 
-def _forward(bridge: Bridge) -> None:
-    """Forward until nothing is due, as rings do."""
-    for _ in range(_STEPS):
-        if not (bridge.forwarder.forward_next() and bridge.forwarder.is_more_due()):
-            return
-    raise BridgeError("the order of the bench does not come to rest")
+def slow(ground: Ground, latency_ms: int) -> None:
+    """Let SortedPRO take so long for each Create Order call."""
+    ground.tell("sortedpro", "clear")
+    if latency_ms:
+        ground.tell("sortedpro", "behave", told=[{"fault": "delay", "seconds": latency_ms / 1000}], count=None)
 
 
-def _counted(engine: Engine) -> _Counts:
-    counts = _Counts()
-
-    @event.listens_for(engine, "before_cursor_execute")
-    def _statement(*_: object) -> None:
-        counts.statements += 1
-
-    @event.listens_for(engine, "commit")
-    def _commit(_: object) -> None:
-        counts.transactions += 1
-
-    return counts
+def drain(ground: Ground, database: Database, part: Slice, workers: Sequence[Child]) -> Drained:
+    """Let running workers forward some orders. Raises BridgeError where they do not get through."""
+    orders = received(ground, part.read())
+    pids = (workers[0].popen.pid, ground.sandbox)
+    before = [cpu_seconds(pid) for pid in pids]
+    began = fill(database, orders)
+    took = (_wait_done(database, began, part.count) - began).total_seconds()
+    cores, sandbox = (share(then, cpu_seconds(pid), took) for then, pid in zip(before, pids, strict=True))
+    return Drained(per_second=part.count / took, cores=cores, sandbox_cores=sandbox)
 
 
-def _told(ground: Ground, request: httpx.Request) -> str:
-    """A call as its method, its system and the end of its path, with N for ids."""
-    name = next(name for name, url in ground.urls.items() if str(request.url).startswith(url))
-    path = re.sub(r".*/(?:api|v3)(?:/2\d{3}-\d\d)?(?=/)", "", request.url.path)
-    return f"{request.method} {name} {re.sub(r'[0-9]{3,}', 'N', path)}"
-
-
-def _drained(ground: Ground, database: Database, orders: int) -> float:
-    """Orders a second of a worker that has only this to do. Raises BridgeError where it does not get through."""
+def done_since(database: Database, began: datetime) -> tuple[int, datetime | None]:
+    """How many orders were done since then, and when the last one was."""
+    count, last = func.count(), func.max(ledger_rows.c.state_since)
+    query = select(count, last).where(ledger_rows.c.state == "done", ledger_rows.c.state_since >= began)
     engine = connect(database, pool=1)
-    began = datetime.now(UTC)
-    with (ground.folder / "worker.log").open("ab") as log:
-        worker = start_worker(ground.environment(database), log)
-        try:
-            first, last = _wait_done(engine, began, orders)
-        finally:
-            worker.stop()
-            engine.dispose()
-    return (orders - 1) / (last - first).total_seconds()
+    with transaction(engine) as connection:
+        found, at = connection.execute(query).one()
+    engine.dispose()
+    return found, at
 
 
-def _wait_done(engine: Engine, began: datetime, orders: int) -> tuple[datetime, datetime]:
-    """When the first and the last of so many orders were done."""
-    query = select(func.count(), func.min(history.c.at), func.max(history.c.at)).where(
-        history.c.to_state == "done", history.c.at >= began
+def _measured(
+    ground: Ground,
+    plan: Plan,
+    database: Database,
+    workers: Sequence[Child],
+    journeys: Mapping[str, Journey],
+    latency_ms: int,
+) -> ForwardingFigure:
+    threads = config.load(ground.environment(database), interactive=False).concurrency
+    slow(ground, latency_ms)
+    ours, floors = [], []
+    for _ in range(plan.rounds):
+        ours.append(drain(ground, database, ground.take(plan.orders), workers))
+        floors.append(_bare(ground, ground.take(plan.orders + threads), journeys, threads))
+    return ForwardingFigure(
+        latency_ms=latency_ms,
+        orders=plan.orders,
+        rounds=plan.rounds,
+        threads=threads,
+        workers=len(workers),
+        bridge_per_second=round(statistics.median(one.per_second for one in ours), 1),
+        floor_per_second=round(statistics.median(one.per_second for one in floors), 1),
+        ratio=round(statistics.median(a.per_second / b.per_second for a, b in zip(ours, floors, strict=True)), 2),
+        worker_cores=_median([one.cores for one in ours]),
+        sandbox_cores=_median([one.sandbox_cores for one in ours]),
+        floor_cores=_median([one.cores for one in floors]),
+        floor_sandbox_cores=_median([one.sandbox_cores for one in floors]),
     )
-    end = time.monotonic() + _LIMIT
+
+
+def _wait_done(database: Database, began: datetime, orders: int) -> datetime:
+    """When the last of so many orders was done."""
+    limit = _LIMIT + orders / _SLOWEST
+    end = time.monotonic() + limit
     count = 0
     while time.monotonic() < end:
-        with transaction(engine) as connection:
-            count, first, last = connection.execute(query).one()
-        if count >= orders:
-            return first, last
+        count, last = done_since(database, began)
+        if count >= orders and last is not None:
+            return last
         time.sleep(0.2)
-    raise BridgeError(f"only {count} of {orders} orders were done within {_LIMIT:.0f} s: the worker's log says why")
+    raise BridgeError(f"only {count} of {orders} orders were done within {limit:.0f} s: the worker's log says why")
 
 
-def _bare(calls: Sequence[Sequence[httpx.Request]], orders: int, threads: int) -> float:
-    """Orders a second when nothing is done but the calls."""
-    limits = httpx.Limits(max_connections=64, max_keepalive_connections=32)
-    with httpx.Client(limits=limits, timeout=30, trust_env=False) as client, ThreadPoolExecutor(threads) as pool:
+def _bare(ground: Ground, part: Slice, journeys: Mapping[str, Journey], threads: int) -> Drained:
+    """Nothing is done but the calls."""
+    file = ground.folder / "calls.jsonl"
+    with file.open("w", encoding="utf-8") as lines:
+        for one in received(ground, part.read()):
+            journey = journeys[one.shop.name]
+            calls = [told(request, journey.order_id, one.content.order_id) for request in journey.calls]
+            lines.write(json.dumps(calls) + "\n")
+    before = cpu_seconds(ground.sandbox)
+    command = [sys.executable, "-m", "bridge.trial.bench_calls", str(file), str(threads)]
+    ran = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own command
+    after = cpu_seconds(ground.sandbox)
+    if ran.returncode:
+        raise BridgeError(f"the bare calls ended with status {ran.returncode}: {ran.stderr.decode()[-2000:]}")
+    found = json.loads(ran.stdout)
+    # The sandbox worked for all orders, of which the first are not in the time that was taken.
+    counted = found["seconds"] * part.count / (part.count - threads)
+    return Drained(per_second=found["per_second"], cores=found["cores"], sandbox_cores=share(before, after, counted))
 
-        def one(number: int) -> None:
-            for call in calls[number % len(calls)]:
-                client.request(call.method, call.url, headers=_plain(call.headers), content=call.content)
 
-        began = time.perf_counter()
-        list(pool.map(one, range(orders)))
-        return orders / (time.perf_counter() - began)
-
-
-def _plain(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers without those that the client makes."""
-    return {name: value for name, value in headers.items() if name not in {"host", "content-length", "connection"}}
+def _median(shares: Sequence[float | None]) -> float | None:
+    known = [one for one in shares if one is not None]
+    return round(statistics.median(known), 2) if known else None

@@ -8,11 +8,12 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,16 +22,40 @@ from sqlalchemy import create_engine, text
 
 from bridge.config import NAMES, Database
 from bridge.errors import BridgeError
-from bridge.processes import GUNICORN, Child, wait_ready
+from bridge.processes import GUNICORN, Child, start_worker, wait_ready
 from bridge.store.database import connect
 from bridge.store.embedded import temporary
 from bridge.store.upgrade import upgrade
 from bridge.trial.bench_orders import SHOPS
+from bridge.trial.bench_plan import Plan
+from bridge.trial.loadgen import Shot, read_shots
 
 Start = Callable[[Mapping[str, str], IO[bytes]], Child]
 
 _SEND_FROM = timedelta(days=3)
+_READY = 60.0  # seconds in which a worker must have started
 _numbers = count(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slice:
+    """Some of the orders in the fake shops, which nobody else uses."""
+
+    file: Path  # see `loadgen.read_shots`
+    first: int
+    count: int
+
+    def read(self) -> list[Shot]:
+        """Their webhooks."""
+        return read_shots(self.file, self.first, self.count)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Web:
+    """A web process that is ready."""
+
+    url: str
+    child: Child
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +67,13 @@ class Ground:
     urls: Mapping[str, str]  # of the fakes, by name
     variables: Mapping[str, str]  # that make a bridge talk to them
     server: Database
+    sandbox: int  # process id
+    numbers: Iterator[int]  # of the orders that nobody uses yet
+
+    def take(self, orders: int) -> Slice:
+        """So many orders that were not taken before."""
+        taken = list(islice(self.numbers, orders))
+        return Slice(file=self.shots, first=taken[0], count=orders)
 
     def new_database(self) -> Database:
         """An empty database with the bridge's schema."""
@@ -69,15 +101,27 @@ class Ground:
         }
 
     @contextmanager
-    def serving(self, start: Start, database: Database) -> Iterator[str]:
-        """A web process until the end of the block; gives its address. Raises BridgeError where it does not start."""
+    def serving(self, start: Start, database: Database) -> Iterator[Web]:
+        """A web process until the end of the block. Raises BridgeError where it does not start."""
         port = _free_port()
         url = f"http://127.0.0.1:{port}"
         with (self.folder / "web.log").open("ab") as log:
             child = start(self.environment(database, port), log)
             try:
                 wait_ready(url, child)
-                yield url
+                yield Web(url=url, child=child)
+            finally:
+                child.stop()
+
+    @contextmanager
+    def working(self, database: Database) -> Iterator[Child]:
+        """A worker until the end of the block; it has begun to work. Raises BridgeError where it does not."""
+        path = self.folder / f"worker-{next(_numbers)}.log"
+        with path.open("wb") as log:
+            child = start_worker(self.environment(database), log)
+            try:
+                _wait_started(path, child)
+                yield child
             finally:
                 child.stop()
 
@@ -87,22 +131,24 @@ class Ground:
 
 
 @contextmanager
-def open_ground(folder: Path, shipped: Path, orders: int) -> Iterator[Ground]:
-    """Start database server and sandbox with so many orders in it; `shipped` is the folder of the mapping files.
+def open_ground(folder: Path, shipped: Path, plan: Plan) -> Iterator[Ground]:
+    """Start database server and sandbox with the orders of a plan; `shipped` is the folder of the mapping files.
 
     Raises BridgeError where the sandbox does not start.
     """
     with ExitStack() as stack:
         server = stack.enter_context(temporary())
         shots = folder / "shots.jsonl"
-        addresses = stack.enter_context(_world(shots, orders))
+        sandbox, addresses = stack.enter_context(_world(shots, plan))
         write_mappings(folder / "mappings", shipped.resolve(), addresses["urls"]["shopify"])
         yield Ground(
             folder=folder,
             shots=shots,
             urls=addresses["urls"],
-            variables={**addresses["environment"], "SEND_FROM": send_from()},
+            variables={**addresses["environment"], "SEND_FROM": send_from(), **_concurrency(plan)},
             server=server,
+            sandbox=sandbox,
+            numbers=count(),
         )
 
 
@@ -134,16 +180,30 @@ def send_from() -> str:
     return (datetime.now(UTC) - _SEND_FROM).isoformat(timespec="seconds")
 
 
+def _concurrency(plan: Plan) -> dict[str, str]:
+    return {} if plan.concurrency is None else {"BRIDGE_CONCURRENCY": str(plan.concurrency)}
+
+
+def _wait_started(log: Path, worker: Child) -> None:
+    end = time.monotonic() + _READY
+    while time.monotonic() < end and worker.popen.poll() is None:
+        if b"worker started" in log.read_bytes():
+            return
+        time.sleep(0.05)
+    raise BridgeError(f"the worker did not start within {_READY:.0f} s: {log} says why")
+
+
 @contextmanager
-def _world(shots: Path, orders: int) -> Iterator[dict[str, Any]]:
-    command = [sys.executable, "-m", "bridge.trial.bench_world", str(shots), str(orders)]
+def _world(shots: Path, plan: Plan) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The process id of the sandbox, and what it tells."""
+    command = [sys.executable, "-m", "bridge.trial.bench_world", str(shots), str(plan.supply), str(plan.lines)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as popen:  # noqa: S603 - our own
         assert popen.stdout is not None
         try:
             line = popen.stdout.readline()
             if not line:
                 raise BridgeError(f"the sandbox ended with status {popen.wait()} before it listened")
-            yield json.loads(line)
+            yield popen.pid, json.loads(line)
         finally:
             popen.send_signal(signal.SIGTERM)
 

@@ -15,7 +15,6 @@ from bridge.sandbox.webhooks import Packet
 from bridge.sandbox.woocommerce import FakeWooCommerce, Product, Purchase, woo_order
 
 SHOPS = ("shopify", "woocommerce")
-LINES = 5  # of an order that is received or forwarded
 _FIRST_ORDER = 20_000  # their numbers
 _FIRST_PRODUCT = 5000  # WooCommerce's product ids; the fake shop's own are lower
 _QUANTITIES = 3
@@ -34,10 +33,10 @@ def put_in(trio: Trio, shop: str, number: int, lines: int, at: datetime) -> Pack
     return packet
 
 
-def shots(trio: Trio, count: int, at: datetime) -> Iterator[str]:
-    """`count` distinct orders, the platforms in turn, each as a line for `loadgen`; they are put into the shops."""
+def shots(trio: Trio, count: int, lines: int, at: datetime) -> Iterator[str]:
+    """Put `count` distinct orders into the shops, the platforms in turn; each is given as a line for `loadgen`."""
     for number, shop in islice(product(range(_FIRST_ORDER, _FIRST_ORDER + count), SHOPS), count):
-        packet = put_in(trio, shop, number, LINES, at)
+        packet = put_in(trio, shop, number, lines, at)
         told: dict[str, Any] = {"path": f"/webhooks/{shop}", "headers": dict(packet.headers)}
         yield json.dumps({**told, "body": packet.body.decode()})
 

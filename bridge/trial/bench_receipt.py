@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.config import Database
 from bridge.errors import BridgeError
 from bridge.processes import start_web
 from bridge.store.database import connect, transaction
-from bridge.trial.bench_ground import Ground, start_floor
+from bridge.trial.bench_ground import Ground, Slice, Web, start_floor
+from bridge.trial.bench_plan import Plan
 from bridge.trial.floors import TABLE
+
+_FLOORS = ("insert", "bare")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,29 +34,91 @@ class ReceiptFigure:
     p99_to_insert: float  # the bridge's p99 over that of the plain insert
 
 
-def measure_receipt(ground: Ground, *, rate: int, seconds: int) -> ReceiptFigure:
-    """Send `rate` webhooks a second to the bridge, then to each floor; the first second does not count."""
-    database = ground.new_database()
+@dataclass(frozen=True, kw_only=True)
+class SaturatedFigure:
+    """Webhooks acknowledged a second, when each of `connections` sends its next at once; medians of the rounds."""
+
+    connections: int
+    rounds: int
+    requests: int  # in a round
+    bridge_per_second: float
+    insert_per_second: float
+    bare_per_second: float
+    to_insert: float  # bridge / floor, the median of each round's
+    to_bare: float
+    generator_cores: float  # the most that the load generator took
+    refused: int  # answers other than 202
+
+
+def measure_receipt(ground: Ground, plan: Plan) -> tuple[SaturatedFigure, ReceiptFigure]:
+    """Webhooks as fast as they are answered, in rounds; then `rate` a second, of which the first second does not count.
+
+    Floors are sent what the bridge is sent. All three servers run all the time: those that are not asked only wait.
+    """
+    with servers(ground, ground.new_database()) as webs:
+        return _saturated(ground, plan, webs), _scheduled(ground, plan, webs)
+
+
+@contextmanager
+def servers(ground: Ground, database: Database) -> Iterator[Mapping[str, Web]]:
+    """The bridge and its floors by name, on one database, until the end of the block."""
     engine = connect(database, pool=1)
     with transaction(engine) as connection:
         connection.execute(TABLE)
     engine.dispose()
-    starts = {"bare": start_floor("bare"), "insert": start_floor("insert"), "bridge": start_web}
-    found = {}
-    for name, start in starts.items():
-        with ground.serving(start, database) as url:
-            found[name] = send(ground, url, first=0, count=rate * (seconds + 1), rate=rate, warm=rate)
-    ratio = round(found["bridge"]["p99_ms"] / found["insert"]["p99_ms"], 2)
-    return ReceiptFigure(rate=rate, seconds=seconds, p99_to_insert=ratio, **found)
+    with ExitStack() as stack:
+        starts = {"bridge": start_web, **{name: start_floor(name) for name in _FLOORS}}
+        yield {name: stack.enter_context(ground.serving(start, database)) for name, start in starts.items()}
 
 
-def send(ground: Ground, url: str, *, first: int, count: int, rate: int, warm: int = 0) -> dict[str, Any]:
-    """Let the load generator send webhooks `first` to `first + count`; returns its summary."""
-    command = [sys.executable, "-m", "bridge.trial.loadgen", url, str(ground.shots)]
-    numbers = {"--first": first, "--count": count, "--rate": rate, "--warm": warm}
+def burst(ground: Ground, plan: Plan, web: Web, part: Slice | None = None) -> dict[str, Any]:
+    """Webhooks as fast as they are answered; a connection's first does not count. See `loadgen`."""
+    part = part or ground.take(plan.burst + plan.connections)
+    return send(web.url, part, warm=plan.connections, connections=plan.connections)
+
+
+def send(url: str, part: Slice, *, rate: int | None = None, warm: int = 0, connections: int = 32) -> dict[str, Any]:
+    """Let the load generator send the webhooks of some orders, and return what it found."""
+    command = [sys.executable, "-m", "bridge.trial.loadgen", url, str(part.file)]
+    numbers = {"--first": part.first, "--count": part.count, "--warm": warm, "--connections": connections}
     arguments = [text for name, number in numbers.items() for text in (name, str(number))]
-    ran = subprocess.run([*command, *arguments], capture_output=True, check=False)  # noqa: S603 - our own command
+    pace = ["--rate", str(rate)] if rate else []
+    ran = subprocess.run([*command, *arguments, *pace], capture_output=True, check=False)  # noqa: S603 - our own
     if ran.returncode:
         raise BridgeError(f"the load generator ended with status {ran.returncode}: {ran.stderr.decode()[-2000:]}")
     found: dict[str, Any] = json.loads(ran.stdout)
+    if "202" not in found["statuses"]:
+        raise BridgeError(f"not one webhook was acknowledged: {found['statuses']}")
     return found
+
+
+def _saturated(ground: Ground, plan: Plan, webs: Mapping[str, Web]) -> SaturatedFigure:
+    rounds = []
+    for _ in range(plan.rounds):
+        part = ground.take(plan.burst + plan.connections)
+        rounds.append({name: burst(ground, plan, web, part) for name, web in webs.items()})
+    rates = {name: [one[name]["per_second"] for one in rounds] for name in webs}
+    ratios = {
+        name: statistics.median(ours / floor for ours, floor in zip(rates["bridge"], rates[name], strict=True))
+        for name in _FLOORS
+    }
+    answers = [found for one in rounds for found in one.values()]
+    return SaturatedFigure(
+        connections=plan.connections,
+        rounds=plan.rounds,
+        requests=plan.burst,
+        bridge_per_second=statistics.median(rates["bridge"]),
+        insert_per_second=statistics.median(rates["insert"]),
+        bare_per_second=statistics.median(rates["bare"]),
+        to_insert=round(ratios["insert"], 2),
+        to_bare=round(ratios["bare"], 2),
+        generator_cores=max(found["generator_cores"] for found in answers),
+        refused=sum(found["requests"] - found["statuses"].get("202", 0) for found in answers),
+    )
+
+
+def _scheduled(ground: Ground, plan: Plan, webs: Mapping[str, Web]) -> ReceiptFigure:
+    part = ground.take(plan.rate * (plan.seconds + 1))
+    found = {name: send(web.url, part, rate=plan.rate, warm=plan.rate) for name, web in webs.items()}
+    ratio = round(found["bridge"]["p99_ms"] / found["insert"]["p99_ms"], 2)
+    return ReceiptFigure(rate=plan.rate, seconds=plan.seconds, p99_to_insert=ratio, **found)

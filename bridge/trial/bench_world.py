@@ -1,4 +1,4 @@
-"""`python -m bridge.trial.bench_world FILE COUNT`: the sandbox in a process of its own, with orders in its shops.
+"""`python -m bridge.trial.bench_world FILE COUNT LINES`: the sandbox in a process of its own, with orders in its shops.
 
 Their webhooks are written to the file, for `loadgen`. The fake Shopify gives more points than a real one would: with
 those of the standard plan the bench would measure Shopify's limit.
@@ -7,6 +7,7 @@ those of the standard plan the bench would measure Shopify's limit.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import signal
 import sys
@@ -26,13 +27,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bridge.trial.bench_world", description=main.__doc__)
     parser.add_argument("file", type=Path)
     parser.add_argument("count", type=int)
+    parser.add_argument("lines", type=int)
     told = parser.parse_args()
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: done.set())
     with open_trio() as trio:
         trio.shopify.bucket = Bucket(lambda: datetime.now(UTC), per_second=_POINTS)
-        told.file.write_text("\n".join(shots(trio, told.count, datetime.now(UTC))) + "\n", encoding="utf-8")
+        with told.file.open("w", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in shots(trio, told.count, told.lines, datetime.now(UTC)))
+        gc.freeze()  # a collector that walks over very many orders again and again would be what is measured
         sys.stdout.write(json.dumps(trio.addresses()) + "\n")
         sys.stdout.flush()
         done.wait()

@@ -54,16 +54,16 @@ def open_stage(folder: Path, mappings: Path, environ: Mapping[str, str]) -> Iter
     `mappings` is the folder of the shipped mapping files. Raises ConfigurationError where they are not there, and
     BridgeError where a process does not start.
     """
-    found = _shipped(mappings.resolve())
+    found = shipped_mappings(mappings.resolve())
     with ExitStack() as stack:
         database = stack.enter_context(temporary())
         engine = connect(database, pool=2)
         stack.callback(engine.dispose)
         upgrade(engine)
         trio = stack.enter_context(open_trio())
-        port = _free_port()
+        port = free_port()
         here = {
-            **{name: value for name, value in environ.items() if _is_passed_on(name)},
+            **passed_on(environ),
             **trio.environment(),
             "DATABASE_URL": database.url,
             "BRIDGE_MAPPINGS": str(_write_mappings(folder / "mappings", found, trio)),
@@ -96,11 +96,11 @@ def _start(stack: ExitStack, environ: Mapping[str, str], folder: Path) -> tuple[
     return tuple(children)
 
 
-def _shipped(folder: Path) -> Path:
+def shipped_mappings(folder: Path) -> Path:
     """The folder, which must hold the mapping files that come with the bridge."""
     missing = [folder / f"{name}.yaml" for name in _SHOPS if not (folder / f"{name}.yaml").exists()]
     if missing:
-        words = "is not there: start the demo in the folder that holds mappings/, or set BRIDGE_MAPPINGS to that one"
+        words = "is not there: start this in the folder that holds mappings/, or set BRIDGE_MAPPINGS to that one"
         raise ConfigurationError([Problem(source=str(path), message=words, code="mappings") for path in missing])
     return folder
 
@@ -116,11 +116,13 @@ def _write_mappings(folder: Path, shipped: Path, trio: Trio) -> Path:
     return folder
 
 
-def _is_passed_on(name: str) -> bool:
-    return name not in NAMES and not name.startswith(_NOT_PASSED_ON)
+def passed_on(environ: Mapping[str, str]) -> dict[str, str]:
+    """What of a person's variables the processes of a trial get too."""
+    return {name: value for name, value in environ.items() if name not in NAMES and not name.startswith(_NOT_PASSED_ON)}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port at which nothing listens now."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]

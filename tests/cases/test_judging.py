@@ -132,6 +132,15 @@ def test_a_part_of_a_reason_may_be_expected(bench: Bench) -> None:
     assert bench.differences(cases) == {}
 
 
+RANKED = "with: [ { priority: { dear: order.total_price == '50.00', cheap: order.test == false } } ]"
+
+
+@pytest.mark.parametrize(("rule", "differs"), [("cheap", {}), ("none", {"priority": (["none"], ["cheap"])})])
+def test_the_rule_that_puts_an_order_first_may_be_expected(bench: Bench, rule: str, differs: dict[str, object]) -> None:
+    case = f"- {{ name: a, order: paid, {RANKED}, expect: {{ decision: send, priority: {rule} }} }}"
+    assert bench.differences(case) == differs
+
+
 def test_the_time_of_a_wait_is_compared_by_its_moment(bench: Bench) -> None:
     # created 2026-11-02 09:30 UTC, and 48 hours
     cases = """\

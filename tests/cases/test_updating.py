@@ -40,6 +40,7 @@ from tests.cases.conftest import Bench
             '{ decision: send, values: { "Addresses[1].Country.IsoCode": { TwoLetterCode: GB } } }',
         ),
         ("{ decision: skip, reason: x }", "{ decision: send }"),
+        ("{ decision: send, priority: next day }", "{ decision: send, priority: none }"),
         ("{ reason: x, decision: skip }", "{ decision: send }"),
         (
             "{ decision: send, notes: [ x ] }",

@@ -106,7 +106,18 @@ def test_an_order_to_send_comes_with_its_payload(bridge: Bridge, acme: Path) -> 
 
 
 def test_the_answer_has_exactly_these_keys(bridge: Bridge, acme: Path) -> None:
-    assert set(rendered(bridge, acme, PAID)[1]) == {"decision", "reason", "payload", "problems", "notes"}
+    keys = {"decision", "reason", "priority", "payload", "problems", "notes"}
+    assert set(rendered(bridge, acme, PAID)[1]) == keys
+
+
+def test_an_order_comes_with_the_rule_that_puts_it_first(bridge: Bridge, tmp_path: Path) -> None:
+    rules = "priority: { broken: order.name > 1, dear: order.currency == 'GBP' }\n"
+    ranked = write(tmp_path, mapping(rules=rules), "ranked.yaml")
+    found = rendered(bridge, ranked, PAID)[1]
+    assert (found["decision"], found["priority"]) == ("send", "dear")
+    (note,) = found["notes"]
+    assert note.startswith("it gives no priority: rule `broken`: ")
+    assert "\npriority: dear\n" in bridge("mapping", "render", ranked, PAID).stdout
 
 
 def test_a_waiting_order_has_its_reason(bridge: Bridge, acme: Path, tmp_path: Path) -> None:

@@ -294,7 +294,7 @@ def test_order_queued_while_its_destination_was_renamed_is_sent(rig: Rig) -> Non
     rig.world.shopify.add_order(shopify_order(1001, at=rig.clock()))
     rig.deliver()
     with transaction(rig.bridge.engine) as connection:
-        destinations.announce_destination(connection, "old", url="x", credentials="x", concurrency=1)
+        destinations.announce_destination(connection, "old", url="x", credentials="x", concurrency=1, rate=None)
         destinations.pause_destination(connection, "old", reason="key", code="misconfigured", now=rig.clock())
         order = ledger.claim(connection, rig.clock(), uuid.uuid4())
         assert order is not None

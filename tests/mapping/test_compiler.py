@@ -217,12 +217,51 @@ def test_until_anywhere_but_in_a_wait_rule_stops_the_start(workshop: Workshop, m
         ("let: { a: order.shipping_address or 'none' }\nskip: { x: a.anything }", "order.shipping_address.anything]"),
         ("fields: [ order.pickup.id ]\nskip: { x: order.pickup.idd }", "order.pickup.idd]"),
         ("skip: { x: (order.name | listed).colour }", "listed.colour]"),
+        ("priority: { x: order.canceled_at }", "order.canceled_at]"),
     ],
 )
 def test_a_misspelt_field_in_a_rule_stops_the_start(workshop: Workshop, mapping: str, addition: str) -> None:
     (problem,) = workshop.problems(mapping + "\norder: { Count: 1 }\n")
 
     assert f"Or add it: `fields: [{addition}" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("mapping", "line", "found"),
+    [
+        ("priority: { x: fetched.risk == 'low' }", 2, ["`fetched.risk`"]),
+        ("priority:\n  a: order.test\n  x: order | to_ship", 4, ["filter `to_ship`"]),
+        (
+            "let: { ready: order | to_ship }\npriority: { x: ready and fetched.risk }",
+            3,
+            ["`fetched.risk`", "filter `to"],
+        ),
+    ],
+)
+def test_priority_by_anything_but_the_body_stops_the_start(
+    workshop: Workshop, mapping: str, line: int, found: list[str]
+) -> None:
+    problems = workshop.problems(mapping + "\norder: { Count: 1 }\n")
+
+    assert [problem.line for problem in problems] == [line] * len(found)
+    for problem, name in zip(problems, found, strict=True):
+        assert problem.message.startswith(name)
+        assert "a rule of `priority` is asked before that" in problem.message
+
+
+def test_priority_may_not_wait(workshop: Workshop) -> None:
+    problems = workshop.problems("priority: { x: order.name | until }\norder: { Count: 1 }\n")
+
+    assert any("it belongs under `wait:`" in problem.message for problem in problems)
+
+
+def test_nine_rules_of_priority_are_let_through_and_ten_are_not(workshop: Workshop) -> None:
+    nine = "priority:\n" + "".join(f"  rule {number}: order.test\n" for number in range(1, 10))
+    order = "order: { Count: 1 }\n"
+    (problem,) = workshop.problems(f"{nine}  rule 10: order.test\n{order}")
+
+    assert [rule.name for rule in workshop.compile(nine + order).priority][::8] == ["rule 1", "rule 9"]
+    assert (problem.source, problem.message) == ("priority", "has at most 9 rules")
 
 
 def test_the_nearest_field_is_named_first(workshop: Workshop) -> None:

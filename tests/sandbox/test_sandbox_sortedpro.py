@@ -216,3 +216,22 @@ def test_customer_reference_is_found_only_after_packing(post_order: Post, order,
     assert reading.get(search).json()["Count"] == 0
     sorted_pro.pack(FIRST)
     assert reading.get(search).json()["Count"] == 1
+
+
+def test_references_of_consignments_are_found_by_the_customer_reference(
+    post_order: Post, order, sorted_pro: FakeSortedPro, reading
+):
+    post_order(order)
+    post_order({**order, "OrderReferenceProvidedByCustomer": "larkspur-100"})
+    for reference in ("EO-000-002-000", "EO-000-002-000", "EO-000-002-001"):
+        sorted_pro.pack(reference)
+    found = reading.get("/consignments/getConsignmentReferences?ReferenceProvidedByCustomer=larkspur-1001")
+    assert found.json() == ["EC-000-00G-000", "EC-000-00G-001"]
+
+
+def test_a_consignment_does_not_name_its_order(post_order: Post, order, sorted_pro: FakeSortedPro, reading):
+    post_order(order)
+    sorted_pro.pack(FIRST)
+    (found,) = reading.get("/consignments/10/0").json()["ConsignmentSummaries"]
+    assert found["ConsignmentReferenceProvidedByCustomer"] == "larkspur-1001"
+    assert FIRST not in str(found)

@@ -438,3 +438,55 @@ def test_reading_an_order_names_wrong_settings(status):
 def test_anything_else_than_an_order_is_a_failed_call(status, body):
     with pytest.raises(CallFailed, match=f"answered {status}"):
         client(lambda _: httpx.Response(status, content=body)).get_order("EO-000-002-K0R", limit=LIMIT)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Searching consignments
+# ---------------------------------------------------------------------------------------------------------------------
+def summary(reference: object, customer_reference: object) -> dict[str, object]:
+    return {"Reference": reference, "ConsignmentReferenceProvidedByCustomer": customer_reference, "State": "Allocated"}
+
+
+def found(body: object, status: int = 200) -> tuple[str, ...]:
+    """What is found of shopify-1001 in an answer."""
+    answering = client(lambda _: httpx.Response(status, json=body))
+    return answering.find_consignments("shopify-1001", limit=LIMIT)
+
+
+def test_consignments_are_searched_by_the_customers_reference():
+    def answer(request: httpx.Request) -> httpx.Response:
+        assert (request.method, request.url.path) == ("GET", "/consignments/100/0")
+        assert dict(request.url.params) == {"referenceProvidedByCustomer": "a&b 1001"}
+        assert request.headers["ocp-apim-subscription-key"] == KEY
+        return httpx.Response(200, json={"Count": 1, "ConsignmentSummaries": [summary("EC-000-05C-VQ4", "a&b 1001")]})
+
+    assert client(answer).find_consignments("a&b 1001", limit=LIMIT) == ("EC-000-05C-VQ4",)
+
+
+def test_consignments_of_other_references_do_not_count():
+    """A search that minds only the beginning of a reference, or none at all, proves nothing."""
+    others = [summary("EC-000-05C-VQ3", "shopify-10010"), summary("EC-000-05C-VQ2", None), "EC-000-05C-VQ1"]
+    ours = [summary("EC-000-05C-VQ5", "shopify-1001"), summary("EC-000-05C-VQ4", "shopify-1001")]
+    assert found({"Count": 5, "ConsignmentSummaries": [*others, *ours]}) == ("EC-000-05C-VQ4", "EC-000-05C-VQ5")
+
+
+@pytest.mark.parametrize("reference", [None, 7, "EO-000-05C-VQ4", "EC-000-05C-VQ4 (see the note)"])
+def test_what_is_no_consignments_reference_does_not_count(reference):
+    assert found([summary(reference, "shopify-1001")]) == ()
+
+
+def test_404_with_sortedpros_error_body_is_no_consignment():
+    answering = client(lambda _: httpx.Response(404, content=payload("create_order_answer__not_found.json")))
+    assert answering.find_consignments("shopify-1001", limit=LIMIT) == ()
+
+
+@pytest.mark.parametrize("status", [401, 302, 404])
+def test_searching_consignments_names_wrong_settings(status):
+    with pytest.raises(ConfigurationError):
+        found("", status)
+
+
+@pytest.mark.parametrize(("status", "body"), [(429, []), (503, ""), (200, {}), (200, "no"), (204, [])])
+def test_anything_else_than_consignments_is_a_failed_call(status, body):
+    with pytest.raises(CallFailed, match=f"answered {status}"):
+        found(body, status)

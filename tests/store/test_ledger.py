@@ -25,8 +25,10 @@ from tests.conftest import Clock
 def book(engine: Engine, clock: Clock) -> Book:
     with transaction(engine) as connection:
         for shop in ("red", "blue"):
-            destinations.announce_shop(connection, shop, credentials="x")
-        destinations.announce_destination(connection, "sorted", url="https://a.example", credentials="x", concurrency=2)
+            destinations.announce_shop(connection, shop, credentials="x", destination="sorted")
+        destinations.announce_destination(
+            connection, "sorted", url="https://a.example", credentials="x", concurrency=2, rate=None
+        )
     return Book(engine, clock)
 
 

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 
 from bridge.config import Database
-from bridge.store import doorbell
 from bridge.store.database import connect
 from bridge.store.tables import metadata
 from bridge.store.upgrade import current, is_ready, newest, upgrade
@@ -114,9 +113,3 @@ def test_failed_upgrade_leaves_nothing_behind(empty: Engine) -> None:
     with empty.connect() as connection:
         tables = connection.execute(text("select relname from pg_class where relname in ('orders', 'alembic_version')"))
         assert tables.scalars().all() == []
-
-
-def test_a_ring_can_be_put_in_after_the_upgrade(engine: Engine) -> None:
-    with engine.begin() as connection:
-        doorbell.ring(connection)
-        assert doorbell.waiting(connection) == 1

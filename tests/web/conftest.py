@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, Row, func, select, text
+from sqlalchemy import Engine, Row, select
 from werkzeug.test import TestResponse
 
 from bridge import config
 from bridge.config import Database
 from bridge.sandbox.webhooks import signature
+from bridge.store.doorbell import CHANNEL
 from bridge.store.tables import inbox, orders
 from bridge.web.app import make_app
 from bridge.wiring import Bridge, open_bridge
@@ -69,8 +71,11 @@ class Shopfronts:
 class Books:
     """What stands in the database."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, listener: psycopg.Connection) -> None:
         self.engine = engine
+        self.listener = listener
+        self.listener.execute(f"listen {CHANNEL}")
+        self._rung = 0
 
     def inbox(self) -> Sequence[Row[Any]]:
         """Every stored body, oldest first."""
@@ -82,10 +87,13 @@ class Books:
             return connection.execute(select(orders).order_by(orders.c.id)).all()
 
     def rings(self) -> int:
-        """Rings that nobody has answered."""
-        with self.engine.connect() as connection:
-            jobs = text("procrastinate_jobs where task_name = 'forward' and status = 'todo'")
-            return connection.execute(select(func.count()).select_from(jobs)).scalar_one()
+        """Rings so far: those that come before one that is rung now."""
+        self.listener.execute(f"notify {CHANNEL}, 'now'")
+        for notification in self.listener.notifies():
+            if notification.payload == "now":
+                break
+            self._rung += 1
+        return self._rung
 
     def outcome(self) -> str:
         """What became of the only stored body, in words."""
@@ -100,8 +108,9 @@ def shops(rig: Rig) -> Shopfronts:
 
 
 @pytest.fixture
-def books(engine: Engine) -> Books:
-    return Books(engine)
+def books(engine: Engine, database: Database) -> Iterator[Books]:
+    with psycopg.connect(database.url, autocommit=True) as listener:
+        yield Books(engine, listener)
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def test_silent_database_is_503_in_time(
     assert (status, seconds < LIMIT) == (503, True)
 
 
-@pytest.mark.parametrize("table", ["inbox", "orders", "procrastinate_jobs"])
+@pytest.mark.parametrize("table", ["inbox", "orders", "history"])
 def test_locked_table_is_503_in_time(shops: Shopfronts, engine: Engine, payload: Payload, table: str) -> None:
     with engine.begin() as other:
         other.execute(text(f"lock table {table} in access exclusive mode"))

@@ -85,11 +85,13 @@ def test_order_is_rung_for(shops: Shopfronts, books: Books, payload: Payload) ->
     assert books.rings() == 1
 
 
-def test_without_a_ring_nothing_is_stored(shops: Shopfronts, books: Books, payload: Payload, engine: Engine) -> None:
+def test_without_its_history_nothing_is_stored(
+    shops: Shopfronts, books: Books, payload: Payload, engine: Engine
+) -> None:
     with engine.begin() as connection:
-        connection.execute(text("drop table procrastinate_jobs cascade"))
+        connection.execute(text("drop table history cascade"))
     answer = shops.shopify(payload(ORDER["shopify"]))
-    assert (answer.status_code >= 500, books.inbox(), books.orders()) == (True, [], [])
+    assert (answer.status_code >= 500, books.inbox(), books.orders(), books.rings()) == (True, [], [], 0)
 
 
 # --- Rotation ---------------------------------------------------------------------------------------------------------

@@ -51,9 +51,16 @@ class ShopifyClient:
         content = simplejson.dumps(order, use_decimal=True, ensure_ascii=False, separators=(",", ":")).encode()
         return Read(data={"order": read}, body=content)
 
-    def write_reference(self, body: OrderBody, record: Record, budget: Budget) -> Sequence[str]:
+    def write_reference(
+        self, body: OrderBody, record: Record, budget: Budget, *, overwrite: bool = False
+    ) -> Sequence[str]:
         """Leave reference, record and tags on the shop order; see `writing.py`."""
-        return ReferenceWriting(self._api, self._settings, body.order_id, record, budget).write()
+        writing = ReferenceWriting(self._api, self._settings, body.order_id, record, budget, overwrite=overwrite)
+        return writing.write()
+
+    def rest_until(self) -> datetime | None:
+        """When the shop's points pay for orders again; None while they do."""
+        return self._api.points.rest_until()
 
     def check_access(self, budget: Budget) -> Sequence[Problem]:
         """Take a token, look at its scopes, and read the shop's name; writes nothing."""

@@ -11,6 +11,7 @@ from bridge.http import Answer, Budget, Http
 from bridge.platforms.base import Json
 from bridge.platforms.shopify.answers import NOT_FOUND, OK, UNAUTHORIZED, refused
 from bridge.platforms.shopify.graphql_errors import check_errors
+from bridge.platforms.shopify.points import Points
 from bridge.platforms.shopify.settings import ShopifySettings
 from bridge.platforms.shopify.tokens import Tokens, call_limit
 
@@ -23,6 +24,7 @@ class AdminApi:
         self._http = http
         self._tokens = tokens
         self._clock = clock
+        self.points = Points()
 
     def query(
         self, document: str, variables: Mapping[str, Json], budget: Budget, *, optional: Sequence[str] = ()
@@ -32,10 +34,12 @@ class AdminApi:
         Errors that concern only top-level fields in `optional` are let pass: those fields are null then.
         """
         content = json.dumps({"query": document, "variables": variables}).encode()
-        answer = self._call("POST", f"{self._address}/graphql.json", budget, content)
+        with self.points.reserved(document, budget):
+            answer = self._call("POST", f"{self._address}/graphql.json", budget, content)
         value = answer.json()
         if not isinstance(value, dict):
             raise ShopTrouble("Shopify answered something that is no JSON object; try again later", code="shop_answer")
+        self.points.note(document, value, self._clock())
         check_errors(value, optional)
         if not isinstance(value.get("data"), dict):
             raise ShopTrouble("Shopify answered without data; try again later", code="shop_answer")

@@ -5,14 +5,12 @@ https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Any
 
 from bridge.errors import ShopTrouble
 from bridge.platforms.base import Json
-from bridge.platforms.shopify.answers import SHORTEST_WAIT, USUAL_WAIT
+from bridge.platforms.shopify import points
+from bridge.platforms.shopify.answers import USUAL_WAIT
 
 
 def check_errors(value: Mapping[str, Json], optional: Sequence[str] = ()) -> None:
@@ -33,7 +31,8 @@ def _trouble(error: Mapping[str, Json], value: Mapping[str, Json]) -> ShopTroubl
     code = _code(error)
     message = str(error.get("message") or "")[:200]
     if code == "THROTTLED":
-        return ShopTrouble("Shopify asks for fewer points (THROTTLED)", code="shop_busy", retry_after=_wait(value))
+        wait = points.wait(value) or USUAL_WAIT
+        return ShopTrouble("Shopify asks for fewer points (THROTTLED)", code="shop_busy", retry_after=wait)
     if code == "ACCESS_DENIED":
         field = ".".join(str(part) for part in error.get("path") or []) or "a field"
         return ShopTrouble(
@@ -53,15 +52,3 @@ def _code(error: Mapping[str, Json]) -> str:
     if code is None and error.get("message") == "Throttled":
         return "THROTTLED"
     return str(code or "")
-
-
-def _wait(value: Mapping[str, Any]) -> timedelta:
-    """How long the bucket needs until it holds what was asked for, by the cost figures; never zero."""
-    try:
-        cost = value["extensions"]["cost"]
-        status = cost["throttleStatus"]
-        missing = float(cost["requestedQueryCost"]) - float(status["currentlyAvailable"])
-        seconds = math.ceil(missing / float(status["restoreRate"]))
-    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
-        return USUAL_WAIT
-    return min(max(timedelta(seconds=seconds), SHORTEST_WAIT), timedelta(minutes=1))

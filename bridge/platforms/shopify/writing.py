@@ -21,8 +21,8 @@ from bridge.platforms.shopify.settings import Metafield, ShopifySettings
 _STALE = frozenset({"STALE_OBJECT", "INVALID_COMPARE_DIGEST", "TAKEN"})
 _MOST_TRIES = 3  # of writers that disturb each other; later tries follow with the next look
 _TWO_REFERENCES = (
-    "Find out in SortedPRO which order is right and cancel the other; take the other reference off the shop order: the "
-    "bridge looks again every hour"
+    "Find out in SortedPRO which order is right and cancel the other; take the other reference off the shop order (the "
+    "bridge looks again every hour), or end it with `bridge order settle NAME --write-back keep|overwrite`"
 )
 
 
@@ -45,19 +45,31 @@ class _Standing:
 class ReferenceWriting:
     """One write-back. Repeating it changes nothing."""
 
-    def __init__(self, api: AdminApi, settings: ShopifySettings, order_id: str, record: Record, budget: Budget) -> None:
+    def __init__(
+        self,
+        api: AdminApi,
+        settings: ShopifySettings,
+        order_id: str,
+        record: Record,
+        budget: Budget,
+        *,
+        overwrite: bool = False,
+    ) -> None:
         self._api = api
         self._settings = settings
         self._record = record
         self._gid = order_gid(order_id)
         self._budget = budget
+        self._overwrite = overwrite
 
     def write(self) -> Sequence[str]:
         """Leave reference, record and tags on the order; returns warnings about tags.
 
         Each try demands that the metafields are as they were read (for a first part: that there are none yet), so that
         of two writers one loses. The loser, and a repeat, reads what stands there: ours is left, records of this
-        order's other parts are kept, one of another order (copied with it) is replaced, anything else is a conflict.
+        order's other parts are kept, one of another order (copied with it) is replaced, anything else is a conflict,
+        or replaced too where a person said so.
+
         Raises WriteBackConflict, WriteBackRefused, ShopTrouble.
         """
         standing = _Standing() if self._record.part == 1 else self._read()
@@ -81,6 +93,9 @@ class ReferenceWriting:
         if found and not found[0].names(self._record.order_id, self._record.order_key):
             return [self._record]  # copied with the order, as duplicating apps do: both metafields are replaced
         same = [record for record in found if record.part == self._record.part]
+        if self._overwrite:
+            ours = next((record for record in same if self._is_ours(record)), self._record)
+            return [*(record for record in found if record.part != ours.part), ours]
         for record in same:
             self._check(record)
         merged = [*found, *([] if same else [self._record])]
@@ -90,11 +105,14 @@ class ReferenceWriting:
 
     def _check(self, found: Record) -> None:
         """Raise where a record of our part is not ours."""
-        if (found.reference, found.destination) != (self._record.reference, self._record.destination):
+        if not self._is_ours(found):
             raise WriteBackConflict(
                 f"the shop order already carries {found.reference} ({found.destination}); it was not overwritten. "
                 f"{_TWO_REFERENCES}"
             )
+
+    def _is_ours(self, found: Record) -> bool:
+        return (found.reference, found.destination) == (self._record.reference, self._record.destination)
 
     def _set(self, standing: _Standing, records: Sequence[Record]) -> tuple[list[str], bool]:
         """Write over what stands there; the warnings, and whether something else stood there."""

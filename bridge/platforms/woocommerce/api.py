@@ -132,24 +132,25 @@ class Api:
             )
             raise ShopTrouble(f"{message} (HTTP {answer.status})", code="shop_redirects")
         if answer.status in _UNAUTHORISED and isinstance(code, str):
-            raise _denied(code[:80], answer.status, writes=writes)
+            raise _denied(code[:80], answer.status, answer.retry_after(self._clock()), writes=writes)
         if code == "rest_no_route":
             raise ShopTrouble(_NO_ROUTE, code="no_rest_api")
         if answer.status >= _SERVER:
-            raise ShopTrouble(f"the shop failed (HTTP {answer.status}); look into its log", code="shop_error")
+            message = f"the shop failed (HTTP {answer.status}); look into its log"
+            raise ShopTrouble(message, code="shop_error", retry_after=answer.retry_after(self._clock()))
         if document is None:
-            raise _unreadable(answer)
+            raise _unreadable(answer, answer.retry_after(self._clock()))
         return Reply(status=answer.status, document=document, content=answer.content, pages=_pages(answer))
 
 
-def _denied(code: str, status: int, *, writes: bool) -> ShopTrouble:
+def _denied(code: str, status: int, retry_after: timedelta | None, *, writes: bool) -> ShopTrouble:
     """WooCommerce's own codes are about the key, and last; others are a security plugin's, which may be a passing mood.
 
     A call that writes follows reads that worked, so there the key lacks the right to write.
     """
     if not code.startswith("woocommerce_rest_"):
         message = f"a plugin of the shop refuses the bridge ({code}, HTTP {status}); allow its requests in that plugin"
-        return ShopTrouble(message, code="shop_firewall")
+        return ShopTrouble(message, code="shop_firewall", retry_after=retry_after)
     if writes:
         return ShopTrouble(_MAY_NOT_WRITE.format(code=code), code="write_permission", pauses=True)
     return ShopTrouble(_WRONG_KEY.format(code=code), code="wrong_key", pauses=True)
@@ -173,11 +174,12 @@ def unexpected(reply: Reply) -> ShopTrouble:
     )
 
 
-def _unreadable(answer: Answer) -> ShopTrouble:
+def _unreadable(answer: Answer, retry_after: timedelta | None) -> ShopTrouble:
     """No JSON: a firewall's page, a maintenance page, PHP warnings before the JSON, a wrong address."""
     if answer.status in _UNAUTHORISED:
         message = f"something in front of the shop refuses the bridge (HTTP {answer.status}, no JSON)"
-        return ShopTrouble(f"{message}; allow its requests in the shop's firewall", code="shop_firewall")
+        words = f"{message}; allow its requests in the shop's firewall"
+        return ShopTrouble(words, code="shop_firewall", retry_after=retry_after)
     if answer.status == _NOT_FOUND:
         return ShopTrouble(_NO_ROUTE.replace("rest_no_route", "HTTP 404, no JSON"), code="no_rest_api")
     return ShopTrouble(

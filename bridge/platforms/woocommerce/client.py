@@ -42,9 +42,15 @@ class WooCommerceClient:
                 return Read(data=data, body=newer)
         return Read(data=data | self._others(order_id, body, keys, budget))
 
-    def write_reference(self, body: OrderBody, record: Record, budget: Budget) -> Sequence[str]:
+    def write_reference(
+        self, body: OrderBody, record: Record, budget: Budget, *, overwrite: bool = False
+    ) -> Sequence[str]:
         """Leave reference, record and note on the order; see `writing.write_reference`."""
-        return writing.write_reference(self._api, self._settings, body, record, budget)
+        return writing.write_reference(self._api, self._settings, body, record, budget, overwrite=overwrite)
+
+    def rest_until(self) -> datetime | None:
+        """Never: WooCommerce counts no calls, and hosts that do tell it only when they refuse one."""
+        return None
 
     def check_access(self, budget: Budget) -> Sequence[Problem]:
         """Read an order, a product, the units and a country's regions, and write to no order: a problem for each no.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -85,6 +85,14 @@ def references_in(value: Json) -> list[str]:
 def meta_values(owner: Json, key: str) -> list[Json]:
     """All values of a meta key of an order or line; WooCommerce allows several rows of one key."""
     return [entry.get("value") for entry in _entries(owner) if entry.get("key") == key]
+
+
+def rows_naming(order: Json, references: Container[str], *, but: Container[str]) -> Iterator[dict[str, Any]]:
+    """Id and key of the meta data that holds one of `references`, but for some keys."""
+    for entry in filter(_is_ours, _entries(order)):
+        held = references_in(entry.get("value"))
+        if entry.get("key") not in but and "id" in entry and any(text in references for text in held):
+            yield {"id": entry["id"], "key": entry["key"]}
 
 
 def comparable(order: Json, fetched: Mapping[str, Json]) -> tuple[Json, Mapping[str, Json]]:

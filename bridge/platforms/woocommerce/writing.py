@@ -17,6 +17,7 @@ from bridge.platforms.woocommerce.records import (
     own_records,
     records_on,
     references_in,
+    rows_naming,
     written,
 )
 from bridge.platforms.woocommerce.settings import WooCommerceSettings
@@ -27,26 +28,28 @@ _GONE = (
     "its SortedPRO order exists all the same: cancel it there if it must not ship"
 )
 _TWO_REFERENCES = (
-    "find out in SortedPRO which order is right and cancel the other; take the other reference off the shop order: the "
-    "bridge looks again every hour"
+    "find out in SortedPRO which order is right and cancel the other; take the other reference off the shop order (the "
+    "bridge looks again every hour), or end it with `bridge order settle NAME --write-back keep|overwrite`"
 )
 
 
 def write_reference(
-    api: Api, settings: WooCommerceSettings, body: OrderBody, record: Record, budget: Budget
+    api: Api, settings: WooCommerceSettings, body: OrderBody, record: Record, budget: Budget, *, overwrite: bool = False
 ) -> Sequence[str]:
     """Write what is not there yet: the reference and the record as meta data, then a private note.
 
     Writing meta data makes WooCommerce send the order once more, even if nothing changes, so it is left alone where all
     is well; a note sends nothing (measured, 8.9.3 and 11.0.1). A note that fails is a warning. Two parts of one order
-    may not be written at once: the later would undo the earlier.
+    may not be written at once: the later would undo the earlier. With `overwrite` our reference takes the place of any
+    that would be a conflict.
     """
     found = reading.order(api, body.order_id, budget)
     if found is None or is_another(found.document, body):
         raise WriteBackRefused(_GONE, code="order_gone")
     if not _is_written(found.document, settings.meta, record):
-        _refuse_conflict(found.document, settings.meta, record)
-        _write_meta(api, settings.meta, record, own_records(found.document), budget)
+        if not overwrite:
+            _refuse_conflict(found.document, settings.meta, record)
+        _write_meta(api, settings.meta, record, found.document, budget)
     return _note(api, settings.note.replace("{reference}", record.reference), record, budget) if settings.note else ()
 
 
@@ -98,14 +101,21 @@ def _refuse_conflict(order: Mapping[str, Any], meta: str, record: Record) -> Non
         )
 
 
-def _write_meta(api: Api, meta: str, record: Record, stands: Sequence[Record], budget: Budget) -> None:
-    """Write the record beside those of other parts that stand there.
+def _write_meta(api: Api, meta: str, record: Record, order: Mapping[str, Any], budget: Budget) -> None:
+    """Write the record beside those of other parts that stand there, and over references of no part.
 
     By key without id: WooCommerce changes the first row of a key and removes further ones (measured, 11.0.1). It has no
     way to write only where nothing has changed since the reading, so its answer is looked at.
     """
+    stands = own_records(order)
     merged = sorted([*(one for one in stands if one.part != record.part), record], key=lambda one: one.part)
-    rows = [{"key": meta, "value": _references(merged)}, {"key": RECORD_META, "value": written(*merged)}]
+    rows: list[dict[str, Any]] = [
+        {"key": meta, "value": _references(merged)},
+        {"key": RECORD_META, "value": written(*merged)},
+    ]
+    # A stranger beside our record stands under a key of its own: a row with its id is changed in place.
+    strangers = {*stands[0].also} - {record.reference} if stands else set()
+    rows += [{**row, "value": _references(merged)} for row in rows_naming(order, strangers, but={meta, RECORD_META})]
     reply = api.put(f"orders/{record.order_id}", {"meta_data": rows}, budget)
     if reply.code in _NO_ORDER:
         raise WriteBackRefused(_GONE, code="order_gone")

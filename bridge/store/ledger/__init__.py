@@ -10,11 +10,12 @@ from bridge.store.ledger.bodies import (
     look_now,
     mapping_changed,
     namesakes,
+    open_with_body,
     receive,
     redirect_queued,
     ring,
 )
-from bridge.store.ledger.claims import claim, due_now, extend, note, postpone, release, rest
+from bridge.store.ledger.claims import claim, extend, note, postpone, release, rest
 from bridge.store.ledger.parts import (
     DISMISSED,
     another_writes,
@@ -40,9 +41,9 @@ from bridge.store.ledger.rows import (
 )
 from bridge.store.ledger.sending import (
     Attempt,
-    NoRoom,
     admit,
     begin_send,
+    create,
     end_send,
     expire,
     last_refused,
@@ -52,6 +53,7 @@ from bridge.store.ledger.sending import (
     sent_attempt,
     was_in_doubt,
 )
+from bridge.store.pacing import NoRoom
 
 __all__ = [
     "DISMISSED",
@@ -66,7 +68,7 @@ __all__ = [
     "as_text",
     "begin_send",
     "claim",
-    "due_now",
+    "create",
     "end_send",
     "expire",
     "extend",
@@ -87,6 +89,7 @@ __all__ = [
     "note",
     "numbers",
     "open_part",
+    "open_with_body",
     "parts_of",
     "postpone",
     "read_unless_newer",

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bridge.platforms.base import OrderBody
+from bridge.store.database import run, run_all
+from bridge.store.doorbell import RING
 from bridge.store.ledger.parts import parts_of
 from bridge.store.ledger.rows import (
     COLUMNS,
+    NEXT_REVISION,
+    OF_ID,
     SENT,
     Order,
     as_order,
@@ -48,6 +52,7 @@ def receive(
     inbox_id: int,
     body_hash: bytes,
     now: datetime,
+    priority: int,
     actor: str = "intake",
 ) -> Receipt:
     """Give a stored body to its order, as `find_or_open` locked it, and to all its parts; returns that of the first.
@@ -56,7 +61,9 @@ def receive(
     """
     others = [one for one in parts_of(connection, order, lock=True) if one.id != order.id] if order.parts > 1 else []
     receipt, *more = [
-        _receive(connection, one, content, inbox_id=inbox_id, body_hash=body_hash, now=now, actor=actor)
+        _receive(
+            connection, one, content, inbox_id=inbox_id, body_hash=body_hash, now=now, priority=priority, actor=actor
+        )
         for one in (order, *others)
     ]
     return replace(receipt, looked_at=any(one.looked_at for one in (receipt, *more)))
@@ -70,6 +77,7 @@ def _receive(
     inbox_id: int,
     body_hash: bytes,
     now: datetime,
+    priority: int,
     actor: str,
 ) -> Receipt:
     if order.body_modified_at is not None and content.modified_at < order.body_modified_at:
@@ -81,7 +89,8 @@ def _receive(
         "ordered_at": content.created_at,
         "order_key": content.order_key if not order.order_key or is_foreign(order.order_key) else order.order_key,
         "name": content.name,
-        "revision": orders.c.revision + 1,
+        "revision": NEXT_REVISION,
+        "priority": priority,
         "looks": 0,
     }
     looked_at = not (order.state == "skipped" and order.by_person)
@@ -114,7 +123,7 @@ def ring(
         changes = {
             "must_read": True,
             "deletion": one.deletion or deletion,
-            "revision": orders.c.revision + 1,
+            "revision": NEXT_REVISION,
             "due_at": now,
         }
         write_history(
@@ -145,16 +154,17 @@ def find_or_open(
     order_key: str | None,
     now: datetime,
     hosts: Sequence[str] = (),
+    known: Sequence[Order] | None = None,
 ) -> Order:
     """The row of an order as `find` finds it, locked; made if need be, and of two at once only once.
 
-    A row that was kept apart before one of the shop's `hosts` was known is the order's too.
+    A row that was kept apart before one of the shop's `hosts` was known is the order's too. `known` are the rows of its
+    id where they were read and locked already, as `open_with_body` does.
     """
-    found = find(connection, shop, order_id, order_key, lock=True)
+    found = find(connection, shop, order_id, order_key, lock=True) if known is None else match(known, order_key)
     if found is not None:
         return found
-    # One maker at a time for an id: a deletion without a key and a body with one must meet in one row.
-    connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{shop} {order_id}", 0))))
+    run(connection, _ONE_MAKER, {"maker": f"{shop} {order_id}"})
     same_id = of_id(connection, shop, order_id, lock=True)
     keys = [order_key, *(foreign_key(order_key, host) for host in hosts if order_key)]
     found = next(filter(None, (match(same_id, key) for key in keys)), None)
@@ -187,6 +197,62 @@ def find_or_open(
         connection, order, "received", event="received", now=now, actor="intake", code="", detail=None, attempt=None
     )
     return order
+
+
+def open_with_body(
+    connection: Connection,
+    content: OrderBody,
+    row: Mapping[str, Any],
+    *,
+    shop: str,
+    platform: str,
+    priority: int,
+    now: datetime,
+) -> list[Order]:
+    """Store a body (`inbox.row`) with its order where the shop never told of its id, and ring; returns [] then.
+
+    Where it did, nothing is written, and the rows of the id are returned, locked. All of it is one round trip.
+    """
+    order = {
+        "shop": shop,
+        "platform": platform,
+        "order_id": content.order_id,
+        "order_key": content.order_key,
+        "name": content.name,
+        "state": "received",
+        "reason": "received",
+        "priority": priority,
+        "revision": 1,
+        "body_hash": row["hash"],
+        "body_modified_at": content.modified_at,
+        "ordered_at": content.created_at,
+        "due_at": now,
+        "first_seen_at": now,
+        "state_since": now,
+    }
+    statement = f"""
+        with known as ({OF_ID} for update),
+             body as (insert into inbox ({", ".join(row)})
+                      select {_listed("body_", row)} where not exists (select 1 from known) returning id),
+             made as (insert into orders ({", ".join(order)}, body_id)
+                      select {_listed("order_", order)}, body.id from body returning id),
+             told as (insert into history ("order", at, from_state, to_state, event, actor)
+                      select id, %(order_due_at)s, 'received', 'received', 'received', 'intake' from made)
+        select * from known
+    """
+    values = {"shop": shop, "order_id": content.order_id, "maker": f"{shop} {content.order_id}"}
+    values |= {f"body_{name}": value for name, value in row.items()}
+    values |= {f"order_{name}": value for name, value in order.items()}
+    *_, found, _ = run_all(connection, [(_ONE_MAKER, values), (statement, values), (RING, {})])
+    return [as_order(one) for one in found]
+
+
+# One maker at a time for an id: a deletion without a key and a body with one must meet in one row.
+_ONE_MAKER = "select pg_advisory_xact_lock(hashtextextended(%(maker)s, 0))"
+
+
+def _listed(prefix: str, columns: Mapping[str, Any]) -> str:
+    return ", ".join(f"%({prefix}{name})s" for name in columns)
 
 
 def _namesake(same_id: Sequence[Order], order_key: str | None) -> int | None:

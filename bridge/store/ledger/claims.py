@@ -7,52 +7,91 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, or_, select, text, update
+from sqlalchemy import Connection, func, update
 
-from bridge.store.ledger.rows import COLUMNS, Order, as_order, change, unless_newer
-from bridge.store.tables import destinations, orders, shops
+from bridge.store.database import run
+from bridge.store.ledger.rows import COLUMN_NAMES, NO_CLAIM, Order, as_order, change, unless_newer
+from bridge.store.tables import PHASE, orders
 
 CLAIM = timedelta(seconds=40)
+_SOON = timedelta(seconds=1)  # a destination whose next turn by its rate is further off counts as full
 
-# Of a paused shop only what died while it was being sent is taken up: it holds a place at its destination.
-# Shops that have something to do, the one that has waited longest first, and the destinations with room. The room is
-# looked at here only to leave full destinations' orders alone; what counts is checked under a lock in `begin_send`.
-_CHOICE = text("""
-    select s.name, s.paused_at is not null as paused,
-           (select array_agg(d.name) from destinations d
-             where d.paused_at is null
-               and (select count(*) from orders o where o.destination = d.name and o.state = 'sending') < d.concurrency
-           ) as open
-      from shops s
-     where exists (select 1 from orders o where o.shop = s.name and o.ready_at <= :now
-                      and (s.paused_at is null or o.state = 'sending'))
+_PATIENT_TURN = 4  # each so many turns of a shop begin with what was tried before, the others with what was not
+
+_FREE = """
+    ready_at is not null and ready_at <= %(now)s and (claimed_until is null or claimed_until <= %(now)s)
+"""
+
+# Shops that have something to do, the one that has waited longest first, and which phases of their orders may be
+# worked on (see tables.PHASE). Of a paused or quiet shop only what died while it was being sent is taken up: it holds a
+# place at its destination. Where the destination is full, its orders are left alone; where it is shut for longer, they
+# are looked at, so that people see what is wrong with them, and wait as queued. What counts is checked under a lock by
+# `pacing.enter`.
+_SHOPS = """
+    select s.name, s.turns,
+           case when s.paused_at is not null or s.quiet_until > %(now)s then '{}'::int[]
+                when d.name is null or d.paused_at is not null or d.breaker = 'open' or d.trial_attempt is not null
+                     or d.quiet_until > %(now)s then '{0,1}'::int[]
+                when d.next_at > %(soon)s
+                     or (select count(*) from orders o
+                          where o.destination = d.name and o.state = 'sending' and o.deadline > %(now)s
+                        ) >= d.concurrency then '{0}'::int[]
+                else '{0,1,2}'::int[]
+           end as phases
+      from shops s left join destinations d on d.name = s.destination
      order by s.served_at nulls first, s.name
-""")
+"""
+
+# The first order of each phase, untried and tried, the best of them first.
+_HEADS = f"""
+    select p.phase, a.again
+      from unnest(%(phases)s::int[]) as p(phase)
+     cross join (values (false), (true)) as a(again)
+     cross join lateral (
+           select priority, ready_at from orders
+            where shop = %(shop)s and {PHASE} = p.phase and (tries > 0) = a.again and {_FREE}
+            order by priority desc, ready_at limit 1) as head
+     order by a.again = %(patient)s desc, head.priority desc, head.ready_at
+"""
+
+# A claim that is lost with the database costs nothing, so nobody waits for its disk.
+_TAKE = f"""
+    with taken as (
+        update orders set claimed_until = %(until)s, claim_id = %(claim)s
+         where id = (select id from orders where shop = %(shop)s and {_FREE} and {{which}}
+                      order by {{by}} limit 1 for update skip locked)
+        returning {", ".join(COLUMN_NAMES)}
+    ), served as (
+        update shops set served_at = %(now)s, turns = turns + 1
+         where exists (select 1 from taken)
+           and name in (select name from shops where name = %(shop)s for update skip locked)
+    )
+    select taken.* from taken, set_config('synchronous_commit', 'off', true)
+"""
+_TAKE_HEAD = _TAKE.format(which=f"{PHASE} = %(phase)s and (tries > 0) = %(again)s", by="priority desc, ready_at")
+_TAKE_DEAD = _TAKE.format(which="state = 'sending'", by="ready_at")
 
 
 def claim(connection: Connection, now: datetime, claim_id: UUID) -> Order | None:
-    """Take the next order for `CLAIM`; None when nothing is due that may be worked on."""
-    for shop, paused, open_destinations in connection.execute(_CHOICE, {"now": now}).all():
-        order = _claim_of(connection, shop, open_destinations or [], now, claim_id, only_dead=paused)
-        if order is not None:
-            connection.execute(update(shops).where(shops.c.name == shop).values(served_at=now))
-            return order
+    """Take the next order for `CLAIM`; None when nothing is due that may be worked on.
+
+    Of the shop served least recently the order of the highest priority, of these the one that is due longest. What was
+    tried before gives way to what was not, but for each fourth turn, so that neither starves the other.
+    """
+    times = {"now": now, "soon": now + _SOON, "until": now + CLAIM, "claim": claim_id}
+    for shop, turns, phases in run(connection, _SHOPS, times).fetchall():
+        about = {**times, "shop": shop}
+        if not phases:
+            statements = [(_TAKE_DEAD, about)]
+        else:
+            turn = {"phases": phases, "patient": turns % _PATIENT_TURN == _PATIENT_TURN - 1}
+            heads = run(connection, _HEADS, about | turn).fetchall()
+            statements = [(_TAKE_HEAD, about | {"phase": phase, "again": again}) for phase, again in heads]
+        for statement, values in statements:
+            row = run(connection, statement, values).fetchone()
+            if row is not None:
+                return as_order(row)
     return None
-
-
-def due_now(connection: Connection, now: datetime, *, at_most: int) -> int:
-    """How many orders could be worked on now, counted up to `at_most`; those of full destinations are among them."""
-    free = or_(orders.c.claimed_until.is_(None), orders.c.claimed_until <= now)
-    paused = select(shops.c.name).where(shops.c.paused_at.is_not(None))
-    closed = select(destinations.c.name).where(destinations.c.paused_at.is_not(None))
-    held_back = func.coalesce((orders.c.state == "queued") & orders.c.destination.in_(closed), False)
-    some = (
-        select(orders.c.id)
-        .where(orders.c.ready_at <= now, free, orders.c.shop.not_in(paused) | (orders.c.state == "sending"), ~held_back)
-        .limit(at_most)
-        .subquery()
-    )
-    return connection.execute(select(func.count()).select_from(some)).scalar_one()
 
 
 def extend(connection: Connection, order: Order, until: datetime) -> Order:
@@ -79,8 +118,7 @@ def postpone(
         "trouble": trouble,
         "trouble_code": code,
         "tries": order.tries + 1,
-        "claimed_until": None,
-        "claim_id": None,
+        **NO_CLAIM,
     }
     return change(connection, order, values)
 
@@ -91,37 +129,12 @@ def rest(connection: Connection, order: Order, *, due_at: datetime | None, now: 
         "due_at": unless_newer(order, due_at, now),
         "trouble": "",
         "trouble_code": "",
-        "claimed_until": None,
-        "claim_id": None,
+        **NO_CLAIM,
         **changes,
     }
-    return change(connection, order, values, orders.c.state == order.state)
+    return change(connection, order, values, same_state=True)
 
 
 def note(connection: Connection, order: Order, **changes: Any) -> Order:
     """Write columns of an order that one holds, which stays claimed and in its state."""
     return change(connection, order, changes)
-
-
-def _claim_of(
-    connection: Connection, shop: str, open_destinations: list[str], now: datetime, claim_id: UUID, *, only_dead: bool
-) -> Order | None:
-    free = or_(orders.c.claimed_until.is_(None), orders.c.claimed_until <= now)
-    sendable = or_(orders.c.state != "queued", orders.c.destination.in_(open_destinations))
-    wanted = orders.c.state == "sending" if only_dead else sendable
-    pick = (
-        select(orders.c.id)
-        .where(orders.c.shop == shop, orders.c.ready_at <= now, free, wanted)
-        .order_by(orders.c.ready_at)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    statement = (
-        update(orders)
-        .where(orders.c.id == pick)
-        .values(claimed_until=now + CLAIM, claim_id=claim_id)
-        .returning(*COLUMNS)
-    )
-    row = connection.execute(statement).one_or_none()
-    return as_order(row) if row else None

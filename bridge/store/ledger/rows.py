@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, case, insert, select, update
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy import Connection, Row, select
 
 from bridge.errors import ClaimLost
+from bridge.store.database import as_jsonb, run
 from bridge.store.sealed import seal_json
-from bridge.store.tables import history, orders
+from bridge.store.tables import orders
 
 Detail = Sequence[Mapping[str, Any]]  # problems as JSON objects, with what was found
 
@@ -48,6 +48,7 @@ class Order:
     deletion: bool
     due_at: datetime | None
     not_before: datetime | None
+    priority: int
     looks: int
     tries: int
     unreachable_since: datetime | None
@@ -83,12 +84,13 @@ class Order:
 
 SENT = frozenset({"sending", "created", "done", "in_doubt"})  # states that a newer body does not move
 _COPY = " @"  # between the key of an order and the host of the copied shop that sent it
-COLUMNS = tuple(orders.c[one.name] for one in fields(Order))
+COLUMN_NAMES = tuple(one.name for one in fields(Order))
+COLUMNS = tuple(orders.c[name] for name in COLUMN_NAMES)
 
 
-def as_order(row: Row[Any]) -> Order:
+def as_order(row: Row[Any] | tuple[Any, ...]) -> Order:
     """The order of a row selected or returned by COLUMNS."""
-    return Order(**row._asdict())
+    return Order(**dict(zip(COLUMN_NAMES, row, strict=True)))
 
 
 def foreign_key(order_key: str, host: str) -> str:
@@ -119,9 +121,14 @@ def find(
 
 def of_id(connection: Connection, shop: str, order_id: str, *, lock: bool = False) -> list[Order]:
     """Part 1 of every order that a shop gave this id, the newest first: one, unless it was restored or copied."""
-    query = select(*COLUMNS).where(orders.c.shop == shop, orders.c.order_id == order_id, orders.c.part == 1)
-    query = query.order_by(orders.c.id.desc())
-    return [as_order(row) for row in connection.execute(query.with_for_update() if lock else query)]
+    statement = f"{OF_ID} for update" if lock else OF_ID
+    return [as_order(row) for row in run(connection, statement, {"shop": shop, "order_id": order_id})]
+
+
+OF_ID = f"""
+    select {", ".join(COLUMN_NAMES)} from orders
+     where shop = %(shop)s and order_id = %(order_id)s and part = 1 order by id desc
+"""
 
 
 def match(found: Sequence[Order], order_key: str | None) -> Order | None:
@@ -130,6 +137,18 @@ def match(found: Sequence[Order], order_key: str | None) -> Order | None:
         return next((one for one in found if not is_foreign(one.order_key)), None)
     keyless = (one for one in found if not one.order_key and one.body_id is None)
     return next((one for one in found if one.order_key == order_key), None) or next(keyless, None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sql:
+    """SQL in the place of a value, with its own parameters."""
+
+    text: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+NO_CLAIM: Mapping[str, Any] = {"claimed_until": None, "claim_id": None}
+NEXT_REVISION = Sql(text="orders.revision + 1")
 
 
 def move(
@@ -147,14 +166,18 @@ def move(
     due_at: datetime | None = None,
     same_revision: bool = False,
     keep_claim: bool = False,
+    only_if: str = "true",
+    beside: Sql | None = None,
     **changes: Any,
 ) -> Order:
-    """Change the state of an order, with its history row.
+    """Change the state of an order, with its history row, in one statement.
 
     `reason` is what stands on the order, `event` what stands in its history; the reason is the event where it is None.
     `attempt` is the one that the history row tells of. `due_at` is when to look again; where something has come since
-    the order was read, it is now. With `same_revision` the move fails instead. The claim ends unless it is kept. Raises
-    ClaimLost when the order is no longer as it was read: in another state, or with another claim.
+    the order was read, it is now. With `same_revision` the move fails instead. The claim ends unless it is kept.
+    `only_if` is one more condition, in SQL; `beside` is written in the same statement. Raises ClaimLost when the order
+    is no longer as it was read (in another state, or with another claim) or the condition does not hold; what was
+    written beside it is then rolled back with the caller's transaction.
     """
     values = {
         "state": to_state,
@@ -165,37 +188,89 @@ def move(
         "due_at": unless_newer(order, due_at, now),
         **({} if order.state == to_state else {"state_since": now}),
         **({"lines": {}} if to_state == "skipped" else {}),
-        **({} if keep_claim else {"claimed_until": None, "claim_id": None}),
+        **({} if keep_claim else NO_CLAIM),
         **changes,
     }
-    where: list[ColumnElement[bool]] = [orders.c.state == order.state]
-    if same_revision:
-        where.append(orders.c.revision == order.revision)
-    moved = change(connection, order, values, *where)
-    write_history(
-        connection, order, to_state, event=event, now=now, actor=actor, code=code, detail=detail, attempt=attempt
-    )
-    return moved
+    told = {
+        "from_state": order.state,
+        "to_state": to_state,
+        "event": event,
+        "code": code,
+        "actor": actor,
+        "attempt_id": attempt,
+        "detail": seal_json(list(detail)) if detail else None,
+    }
+    assignments, parameters = _assigned(values)
+    revision = " and revision = %(was_revision)s" if same_revision else ""
+    statement = f"""
+        with moved as (
+            update orders set {assignments}
+             where {_AS_READ} and state = %(was_state)s{revision} and {only_if}
+            returning {_RETURNED}
+        ), told as (
+            insert into history ("order", at, {", ".join(told)})
+            select id, %(told_at)s, {", ".join(f"%(told_{name})s" for name in told)} from moved
+        ){f", beside as ({beside.text})" if beside else ""}
+        select * from moved
+    """
+    parameters |= {f"told_{name}": value for name, value in told.items()}
+    parameters |= {"told_at": now, "was_state": order.state, **_as_read(order), **(beside.values if beside else {})}
+    row = run(connection, statement, parameters).fetchone()
+    return _found(row, order)
 
 
-def change(connection: Connection, order: Order, values: Mapping[str, Any], *where: ColumnElement[bool]) -> Order:
+def change(connection: Connection, order: Order, values: Mapping[str, Any], *, same_state: bool = False) -> Order:
     """Write columns of a row whose claim is still the one that `order` was read with; raises ClaimLost otherwise."""
-    same_claim = orders.c.claim_id.is_not_distinct_from(order.claim_id)
-    statement = update(orders).where(orders.c.id == order.id, same_claim, *where).values(**values).returning(*COLUMNS)
-    row = connection.execute(statement).one_or_none()
+    assignments, parameters = _assigned(values)
+    state = " and state = %(was_state)s" if same_state else ""
+    statement = f"update orders set {assignments} where {_AS_READ}{state} returning {_RETURNED}"
+    row = run(connection, statement, {**parameters, "was_state": order.state, **_as_read(order)}).fetchone()
+    return _found(row, order)
+
+
+_RETURNED = ", ".join(COLUMN_NAMES)
+_AS_READ = "id = %(was_id)s and claim_id is not distinct from %(was_claim)s"
+_JSON = frozenset({"lines", "gone", "left_out"})
+
+
+def _as_read(order: Order) -> dict[str, Any]:
+    return {"was_id": order.id, "was_claim": order.claim_id, "was_revision": order.revision}
+
+
+def _assigned(values: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The assignments of an update, and their parameters."""
+    texts: list[str] = []
+    parameters: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Sql):
+            texts.append(f"{name} = {value.text}")
+            parameters |= value.values
+        else:
+            texts.append(f"{name} = %({name})s")
+            parameters[name] = as_jsonb(value) if name in _JSON else value
+    return ", ".join(texts), parameters
+
+
+def _found(row: tuple[Any, ...] | None, order: Order) -> Order:
     if row is None:
         raise ClaimLost(f"{order.shop} {order.label} is no longer as it was read")
     return as_order(row)
 
 
-def read_unless_newer(order: Order) -> ColumnElement[Any]:
+def read_unless_newer(order: Order) -> Sql:
     """`must_read` after the order was read from the shop: still wanted where something came since."""
-    return case((orders.c.revision == order.revision, False), else_=orders.c.must_read)
+    return Sql(
+        text="(case when orders.revision = %(read_revision)s then false else orders.must_read end)",
+        values={"read_revision": order.revision},
+    )
 
 
-def unless_newer(order: Order, due_at: datetime | None, now: datetime) -> ColumnElement[Any]:
+def unless_newer(order: Order, due_at: datetime | None, now: datetime) -> Sql:
     """`due_at`, but now where something came for the order since it was read."""
-    return case((orders.c.revision == order.revision, due_at), else_=now)
+    return Sql(
+        text="(case when orders.revision = %(due_revision)s then %(due_at)s::timestamptz else %(due_now)s end)",
+        values={"due_revision": order.revision, "due_at": due_at, "due_now": now},
+    )
 
 
 def remark(
@@ -227,16 +302,21 @@ def write_history(
     attempt: UUID | None,
 ) -> None:
     """One row of an order's history."""
-    connection.execute(
-        insert(history).values(
-            order=order.id,
-            at=now,
-            from_state=order.state,
-            to_state=to_state,
-            event=event,
-            code=code,
-            actor=actor,
-            attempt_id=attempt,
-            detail=seal_json(list(detail)) if detail else None,
-        )
-    )
+    values = {
+        "order": order.id,
+        "at": now,
+        "from_state": order.state,
+        "to_state": to_state,
+        "event": event,
+        "code": code,
+        "actor": actor,
+        "attempt_id": attempt,
+        "detail": seal_json(list(detail)) if detail else None,
+    }
+    run(connection, _TELL, values)
+
+
+_TELL = """
+    insert into history ("order", at, from_state, to_state, event, code, actor, attempt_id, detail)
+    values (%(order)s, %(at)s, %(from_state)s, %(to_state)s, %(event)s, %(code)s, %(actor)s, %(attempt_id)s, %(detail)s)
+"""

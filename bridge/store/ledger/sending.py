@@ -9,22 +9,21 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.exc import IntegrityError
 
+from bridge.backoff import first_evidence
 from bridge.errors import ClaimLost, ReferenceTaken
+from bridge.store import pacing
+from bridge.store.database import as_jsonb
 from bridge.store.doorbell import ring
 from bridge.store.ledger.parts import as_text, first_sent, is_open, marks, open_part, parts_of
-from bridge.store.ledger.rows import COLUMNS, Order, as_order, change, move, write_history
+from bridge.store.ledger.rows import COLUMNS, Order, Sql, as_order, change, move, write_history
+from bridge.store.pacing import NoRoom
 from bridge.store.sealed import seal, seal_json, unseal, unseal_json
-from bridge.store.tables import attempts, destinations, orders, shops
+from bridge.store.tables import attempts, orders, shops
 
 DEADLINE = timedelta(seconds=30)  # from begin_send; the call itself may last 20 s
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoRoom:
-    """The destination has as many orders on the way as it may have, or is paused."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,25 +53,28 @@ def begin_send(
     beside: frozenset[object],
     rest: bool,
     fulfilled: Mapping[str, Decimal],
+    turn_taken: bool = False,
 ) -> Order | NoRoom:
     """Write down that the order is about to be sent; the caller commits before it calls.
 
-    The destination's row is locked first, in a statement of its own, so that room is never overshot; without room the
-    order is queued. `beside` are the marks of the other parts when it was decided, and `fulfilled` units that had left
-    the shop then; where `rest` says that goods are left which no part has, the next part is opened for them. Raises
-    ClaimLost when a newer body has come, the other parts have other goods now or the claim is another's, and
-    ReferenceTaken when another order of the destination has the customer's reference: then the transaction is at its
-    end, and nothing may be sent.
+    The destination's row is locked first (`pacing.enter`), so that room, rate and breaker hold for all workers; without
+    room the order is queued, unless its turn comes within moments: then it comes again with `turn_taken`. `beside` are
+    the marks of the other parts when it was decided, and `fulfilled` units that had left the shop then; where `rest`
+    says that goods are left which no part has, the next part is opened for them. Raises ClaimLost when a newer body has
+    come, the other parts have other goods now or the claim is another's, and ReferenceTaken when another order of the
+    destination has the customer's reference: then the transaction is at its end, and nothing may be sent.
     """
-    if not _has_room(connection, attempt.destination, now):
-        if order.state != "queued":
+    no_room = pacing.enter(connection, attempt.destination, attempt.id, now, turn_taken=turn_taken)
+    if no_room:
+        if order.state != "queued" and no_room.turn is None:
             move(
-                connection, order, "queued", event="queued: the destination has no room now", now=now, due_at=now,
-                same_revision=True, destination=attempt.destination,
+                connection, order, "queued", event=f"queued: {no_room.words}", now=now, due_at=now, code="no_room",
+                same_revision=True, destination=attempt.destination, mapping_version=attempt.mapping_version,
             )  # fmt: skip
-        return NoRoom()
+        return no_room
     order = reserve(connection, order, attempt.lines, beside=beside, rest=rest, fulfilled=fulfilled, now=now)
     deadline = now + DEADLINE
+    columns = _columns(order, attempt, now, deadline)
     try:
         sending = move(
             connection, order, "sending", event="sending", now=now, same_revision=True, keep_claim=True,
@@ -80,11 +82,17 @@ def begin_send(
             destination=attempt.destination, customer_reference=customer_reference, resend=False,
             mapping_version=attempt.mapping_version, left_out=list(left_out), must_read=False, compared=order.revision,
             lines=as_text(attempt.lines), gone=order.gone,
+            beside=Sql(text=_BEGIN.format(
+                columns=", ".join(f'"{name}"' for name in columns),
+                values=", ".join(f"%(begun_{name})s" for name in columns),
+            ), values={f"begun_{name}": value for name, value in columns.items()}),
         )  # fmt: skip
     except IntegrityError as error:
         raise ReferenceTaken(f"{customer_reference} is the reference of another order") from error
-    connection.execute(insert(attempts).values(**_columns(order, attempt, now, deadline)))
     return sending
+
+
+_BEGIN = "insert into attempts ({columns}) values ({values})"
 
 
 def reserve(
@@ -139,6 +147,43 @@ def reference_owner(connection: Connection, destination: str, customer_reference
     )
     row = connection.execute(query).one()
     return f"{row.shop} {row.name}"
+
+
+def create(
+    connection: Connection,
+    begun: Order,
+    *,
+    reference: str,
+    status: int | None,
+    message: str,
+    answer: bytes,
+    claim_id: UUID,
+    claimed_until: datetime,
+    now: datetime,
+) -> Order:
+    """Write down that an attempt has made its order, in one statement, and keep the order for the write-back.
+
+    Raises ClaimLost where there is more to it: the order has gone on without us, or its destination had trouble and
+    wants to hear that it is over. `end_send` is for that, in a transaction of its own.
+    """
+    ended = {"ended_at": now, "outcome": "created", "status": status, "message": message, "answer": seal(answer)}
+    return move(
+        connection, begun, "created", event=f"SortedPRO made {reference}", now=now, attempt=begun.attempt_id,
+        due_at=now, keep_claim=True, claimed_until=claimed_until, claim_id=claim_id, reference=reference,
+        sent_attempt=begun.attempt_id, tries=0, unreachable_since=None, not_before=None, only_if=_NO_TROUBLE,
+        beside=Sql(
+            text=f"""
+                update attempts set reference = %(reference)s, {", ".join(f"{one} = %(ended_{one})s" for one in ended)}
+                 where id = %(sent_attempt)s
+            """,
+            values={f"ended_{name}": value for name, value in ended.items()},
+        ),
+    )  # fmt: skip
+
+
+_NO_TROUBLE = """
+    not exists (select 1 from destinations d where d.name = orders.destination and (d.failures > 0 or d.breaker <> ''))
+"""
 
 
 def end_send(
@@ -207,7 +252,8 @@ def expire(connection: Connection, order: Order, now: datetime) -> Order:
     )
     return move(
         connection, order, "in_doubt", event="in doubt: the bridge stopped while the order was being sent", now=now,
-        code="in_doubt", attempt=order.attempt_id, due_at=now if order.revision != order.compared else None,
+        code="in_doubt", attempt=order.attempt_id,
+        due_at=now if order.revision != order.compared else first_evidence(now),
     )  # fmt: skip
 
 
@@ -249,17 +295,6 @@ def sent_attempt(connection: Connection, order: Order) -> Attempt | None:
     )
 
 
-def _has_room(connection: Connection, name: str, now: datetime) -> bool:
-    lock = select(destinations.c.concurrency, destinations.c.paused_at).where(destinations.c.name == name)
-    row = connection.execute(lock.with_for_update()).one()
-    on_the_way = connection.execute(
-        select(func.count())
-        .select_from(orders)
-        .where(orders.c.destination == name, orders.c.state == "sending", orders.c.deadline > now)
-    ).scalar_one()
-    return row.paused_at is None and on_the_way < row.concurrency
-
-
 def _columns(order: Order, attempt: Attempt, now: datetime, deadline: datetime) -> dict[str, Any]:
     return {
         "id": attempt.id,
@@ -273,6 +308,6 @@ def _columns(order: Order, attempt: Attempt, now: datetime, deadline: datetime) 
         "payload": seal(attempt.payload),
         "fetched": seal_json(attempt.fetched),
         "known": seal_json(attempt.known),
-        "lines": as_text(attempt.lines),
-        "route": dict(attempt.route),
+        "lines": as_jsonb(as_text(attempt.lines)),
+        "route": as_jsonb(dict(attempt.route)),
     }

@@ -52,9 +52,10 @@ class Shop:
                 self.before_writes.pop(0)()
         return self.fake(request)
 
-    def write(self, wanted: Record) -> list[str]:
+    def write(self, wanted: Record, *, overwrite: bool = False) -> list[str]:
         assert isinstance(self.body, OrderBody)
-        return list(self.client.write_reference(self.body, wanted, Budget(30, monotonic=lambda: 0.0)))
+        budget = Budget(30, monotonic=lambda: 0.0)
+        return list(self.client.write_reference(self.body, wanted, budget, overwrite=overwrite))
 
     def stands(self) -> dict[int, str]:
         """The references that stand in the record, by part."""
@@ -168,6 +169,29 @@ def test_reference_that_no_record_names_is_a_conflict(shop: Shop, part: int) -> 
     shop.put("sorted_order_reference", f"EO-000-00{3 - part}-0TS, EO-000-009-XYZ")
     with pytest.raises(WriteBackConflict, match="another reference stands"):
         shop.write(record(part))
+
+
+@pytest.mark.parametrize("part", [1, 2])
+def test_overwriting_replaces_the_stranger_and_keeps_the_other_part(shop: Shop, part: int) -> None:
+    shop.write(record(3 - part))
+    shop.put("sorted_order_reference", f"EO-000-00{3 - part}-0TS, EO-000-009-XYZ")
+    shop.write(record(part), overwrite=True)
+    assert shop.stands() == {1: "EO-000-001-0TS", 2: "EO-000-002-0TS"}
+    assert shop.reference() == "EO-000-001-0TS, EO-000-002-0TS"
+
+
+def test_overwriting_replaces_the_record_of_the_same_part_alone(shop: Shop) -> None:
+    shop.write(record(1))
+    shop.write(record(2, "EO-000-009-XYZ"))
+    shop.write(record(2), overwrite=True)
+    assert shop.stands() == {1: "EO-000-001-0TS", 2: "EO-000-002-0TS"}
+    assert shop.reference() == "EO-000-001-0TS, EO-000-002-0TS"
+
+
+def test_overwriting_what_is_ours_already_writes_once_and_changes_nothing(shop: Shop) -> None:
+    shop.write(record(1))
+    shop.write(record(1, at=NOON + timedelta(hours=1)), overwrite=True)
+    assert (shop.stands(), shop.writes) == ({1: "EO-000-001-0TS"}, 2)
 
 
 def test_references_that_somebody_emptied_are_written_again(shop: Shop) -> None:

@@ -312,6 +312,12 @@ def test_busy_shop_is_asked_again_when_it_says(connect: Connect, status: int) ->
     assert (found.code, found.retry_after, found.pauses) == ("shop_busy", timedelta(seconds=90), False)
 
 
+@pytest.mark.parametrize("content", [b"<html>Blocked</html>", b'{"code": "rate_limited"}'])
+def test_bot_protection_is_asked_again_when_it_says(connect: Connect, content: bytes) -> None:
+    found = trouble(connect, httpx.Response(403, headers={"Retry-After": "90"}, content=content))
+    assert (found.code, found.retry_after, found.pauses) == ("shop_firewall", timedelta(seconds=90), False)
+
+
 def test_trouble_shows_no_key(connect: Connect) -> None:
     assert not [secret for secret in ("ck_1", "cs_1") if secret in str(trouble(connect, (403, {"code": "x"})))]
 

@@ -189,6 +189,24 @@ def test_second_record_of_this_order_is_never_overwritten(connect: Connect, orde
     assert shop.changes == []
 
 
+@pytest.mark.parametrize(
+    ("record", "reference"),
+    [
+        (None, "EO-000-001-AAA"),
+        (None, "see the depot's list"),
+        (OTHER, "EO-000-001-AAA"),
+        (replace(RECORD, destination="api.other.example"), RECORD.reference),
+        (RECORD, "EO-000-001-AAA"),
+    ],
+)
+def test_another_reference_is_overwritten_where_a_person_says_so(
+    connect: Connect, order: Order, record: Record | None, reference: str
+) -> None:
+    shop = Shop(carrying(order, record, reference))
+    connect(shop).write_reference(order(), RECORD, Budget(30), overwrite=True)
+    assert (shop.meta("sorted_order_reference"), shop.meta("_sorted_order")) == ([RECORD.reference], [written(RECORD)])
+
+
 def test_copied_record_and_its_reference_are_replaced(connect: Connect, order: Order) -> None:
     shop = Shop(carrying(order, COPIED, COPIED.reference))
     connect(shop).write_reference(order(), RECORD, Budget(30))
@@ -258,6 +276,26 @@ def test_reference_of_no_part_is_never_overwritten(connect: Connect, order: Orde
     shop = Shop(standing(order, RECORD, meta=f"{RECORD.reference}, EO-000-009-XYZ"))
     with pytest.raises(WriteBackConflict, match="holds another text"):
         connect(shop).write_reference(order(), SECOND, Budget(30))
+    assert shop.changes == []
+
+
+def test_overwriting_keeps_what_names_another_part(connect: Connect, order: Order) -> None:
+    stranger = replace(SECOND, reference="EO-000-009-XYZ")
+    shop = Shop(standing(order, RECORD, stranger, meta=f"{RECORD.reference}, EO-000-009-XYZ"))
+    connect(shop).write_reference(order(), SECOND, Budget(30), overwrite=True)
+    assert (shop.meta("sorted_order_reference"), shop.meta("_sorted_order")) == ([BOTH], [written(RECORD, SECOND)])
+
+
+def test_overwriting_reaches_a_stranger_under_another_key(connect: Connect, order: Order) -> None:
+    carried = standing(order, RECORD, meta=RECORD.reference)
+    rows = [{"id": 17, "key": "depot_reference", "value": "EO-000-009-XYZ"}, {"id": 18, "key": "gift", "value": "yes"}]
+    shop = Shop({**carried, "meta_data": [*carried["meta_data"], *rows]})
+    with pytest.raises(WriteBackConflict, match="beside EO-000-002-0TT"):
+        connect(shop).write_reference(order(), SECOND, Budget(30))
+    connect(shop).write_reference(order(), SECOND, Budget(30), overwrite=True)
+    assert (shop.meta("depot_reference"), shop.meta("gift")) == ([BOTH], ["yes"])
+    shop.requests.clear()
+    connect(shop).write_reference(order(), SECOND, Budget(30))
     assert shop.changes == []
 
 

@@ -13,10 +13,9 @@ depends_on = None
 
 _CHANGES = """
 ALTER TABLE orders ADD COLUMN priority SMALLINT DEFAULT '0' NOT NULL;
-CREATE INDEX orders_due ON orders (shop, priority desc, ready_at)
-    WHERE ready_at is not null and state <> 'queued';
-CREATE INDEX orders_queued ON orders (shop, destination, priority desc, ready_at)
-    WHERE ready_at is not null and state = 'queued';
+CREATE INDEX orders_due ON orders
+    (shop, (case state when 'queued' then 2 when 'received' then 1 else 0 end), (tries > 0), priority desc, ready_at)
+    WHERE ready_at is not null;
 DROP INDEX orders_ready;
 ALTER TABLE destinations ADD COLUMN rate DOUBLE PRECISION;
 ALTER TABLE destinations ADD COLUMN next_at TIMESTAMP WITH TIME ZONE;

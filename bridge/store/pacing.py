@@ -1,0 +1,178 @@
+"""Whether a destination takes an order now: its room, its rate, what it asked for, and its breaker.
+
+All workers on all machines share it: the destination's row is locked where it is asked, in the transaction that writes
+`sending`. The breaker is closed (''), open (nothing is sent, a harmless read is tried) or on trial (one order may go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from bridge.backoff import next_try
+from bridge.store.doorbell import ring
+from bridge.store.tables import destinations, orders
+
+MOST_FAILURES = 3  # unreachable or busy answers in a row that open the breaker; an unknown outcome does so at once
+LONGEST_QUIET = timedelta(hours=1)  # of what a `Retry-After` asks for
+PATIENCE = timedelta(seconds=3)  # for which a worker waits for its turn by the rate; longer waits are the queue's
+PROBE_LIMIT = timedelta(seconds=10)  # of one harmless read
+
+_FIRST_PROBE = timedelta(seconds=2)  # after the first one, which goes out as the breaker opens
+_SLOWEST_PROBE = timedelta(minutes=1)
+
+_CLOSED: dict[str, Any] = {
+    "breaker": "",
+    "breaker_since": None,
+    "breaker_reason": "",
+    "probe_at": None,
+    "probes": 0,
+    "trials": 0,
+    "trial_attempt": None,
+    "failures": 0,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoRoom:
+    """The destination takes no order now; `turn` is when it would, where the rate alone is in the way."""
+
+    words: str
+    turn: datetime | None = None
+
+
+def enter(connection: Connection, name: str, attempt: UUID, now: datetime, *, turn_taken: bool) -> NoRoom | None:
+    """Let one order through (None), or say why not; the destination stays locked until the transaction ends.
+
+    The orders on the way are counted in a statement of its own, after the lock: in one statement it would count what
+    was there before. Where the rate makes it wait less than `PATIENCE`, the turn is kept for the caller, which comes
+    again then with `turn_taken`.
+    """
+    row = connection.execute(select(destinations).where(destinations.c.name == name).with_for_update()).one()
+    words = _shut(row, now)
+    if words:
+        return NoRoom(words=words)
+    on_the_way = select(func.count()).where(
+        orders.c.destination == name, orders.c.state == "sending", orders.c.deadline > now
+    )
+    if connection.execute(on_the_way).scalar_one() >= row.concurrency:
+        return NoRoom(words=f"{name} has {row.concurrency} orders on the way, as many as it may")
+    if row.rate and not turn_taken:
+        turn = max(row.next_at or now, now)
+        if turn - now > PATIENCE:
+            return NoRoom(words=f"{name} takes {row.rate:g} orders a second")
+        _write(connection, name, next_at=turn + timedelta(seconds=1 / row.rate))
+        if turn > now:
+            return NoRoom(words="", turn=turn)
+    if row.breaker == "trial":
+        _write(connection, name, trial_attempt=attempt)
+    return None
+
+
+def note_outcome(
+    connection: Connection,
+    name: str,
+    attempt: UUID,
+    *,
+    kind: str,
+    words: str,
+    retry_after: timedelta | None,
+    now: datetime,
+    chance: Callable[[], float],
+) -> bool:
+    """What one answer says about the destination; whether its breaker is open now, so that it is to be probed.
+
+    `kind` is that of the outcome, or "none" where the call was not made after all.
+    To be called before the order's row is locked: whoever begins to send locks destination first, then order.
+    """
+    row = connection.execute(select(destinations).where(destinations.c.name == name).with_for_update()).one()
+    on_trial = row.breaker == "trial" and row.trial_attempt == attempt
+    if kind in {"created", "refused"}:
+        if on_trial:
+            _write(connection, name, **_CLOSED)
+            ring(connection)
+        elif row.breaker == "":
+            _write(connection, name, failures=0)
+        return False
+    if kind in {"misconfigured", "none"}:  # a pause stops it, or it was never called: another order may be the trial
+        if on_trial:
+            _write(connection, name, trial_attempt=None)
+        return False
+    failures = row.failures + 1
+    quiet = row.quiet_until
+    if kind == "busy" and retry_after is not None:
+        quiet = max(quiet or now, now + min(retry_after, LONGEST_QUIET))
+    opens = on_trial or (row.breaker == "" and (kind == "unknown" or failures >= MOST_FAILURES))
+    if not opens:
+        _write(connection, name, failures=failures, quiet_until=quiet)
+        return False
+    trials = row.trials + on_trial
+    probe_at = now + next_try(trials - 1, chance) if trials else now
+    _write(
+        connection, name, breaker="open", breaker_since=row.breaker_since or now, breaker_reason=words,
+        probe_at=max(probe_at, quiet or probe_at), probes=0, trials=trials, trial_attempt=None, failures=failures,
+        quiet_until=quiet,
+    )  # fmt: skip
+    return True
+
+
+def trial_died(connection: Connection, attempt: UUID, now: datetime, chance: Callable[[], float]) -> None:
+    """The process that sent the one order on trial is gone: nobody knows how it ended, so that it counts as failed."""
+    found = select(destinations.c.name, destinations.c.trials).where(
+        destinations.c.breaker == "trial", destinations.c.trial_attempt == attempt
+    )
+    for row in connection.execute(found.with_for_update()).all():
+        values = {"breaker": "open", "trials": row.trials + 1, "trial_attempt": None, "probes": 0}
+        _write(connection, row.name, probe_at=now + next_try(row.trials, chance), **values)
+
+
+def to_probe(connection: Connection, names: Sequence[str], now: datetime) -> list[str]:
+    """Those of `names` whose harmless read is due; taken by the caller alone until it has ended."""
+    statement = (
+        update(destinations)
+        .where(destinations.c.name.in_(names), destinations.c.paused_at.is_(None))
+        .where(destinations.c.breaker == "open", destinations.c.probe_at <= now)
+        .values(probe_at=now + 2 * PROBE_LIMIT)
+        .returning(destinations.c.name)
+    )
+    return sorted(connection.execute(statement).scalars())
+
+
+def probed(connection: Connection, name: str, words: str, now: datetime, chance: Callable[[], float]) -> None:
+    """How the harmless read went: with `words` for what is wrong it is tried again later, without one order may go."""
+    row = connection.execute(select(destinations).where(destinations.c.name == name).with_for_update()).one()
+    if row.breaker != "open":
+        return  # a person has closed it meanwhile
+    if not words:
+        _write(connection, name, breaker="trial", trial_attempt=None, probe_at=None, probes=0)
+        ring(connection)
+        return
+    wait: timedelta = min(_FIRST_PROBE * 2 ** min(row.probes, 6), _SLOWEST_PROBE) * (0.8 + 0.4 * chance())
+    _write(connection, name, probe_at=now + wait, probes=row.probes + 1, breaker_reason=words)
+
+
+def close_breaker(connection: Connection, name: str) -> None:
+    """Let orders go again at once, as a person wants it."""
+    _write(connection, name, quiet_until=None, **_CLOSED)
+
+
+def _shut(row: Row[Any], now: datetime) -> str:
+    """Why nothing goes to a destination for the time being, in words; "" where nothing stands in the way."""
+    if row.paused_at is not None:
+        return f"{row.name} is paused: {row.pause_reason}"
+    if row.breaker == "open":
+        return f"{row.name} is tried by a harmless read first: {row.breaker_reason}"
+    if row.breaker == "trial" and row.trial_attempt is not None:
+        return f"one order is tried on {row.name} first: {row.breaker_reason}"
+    if row.quiet_until is not None and row.quiet_until > now:
+        return f"{row.name} asked for quiet until {row.quiet_until:%H:%M:%S} UTC"
+    return ""
+
+
+def _write(connection: Connection, name: str, **values: Any) -> None:
+    connection.execute(update(destinations).where(destinations.c.name == name).values(**values))
