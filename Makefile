@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint bench lock clean
+.PHONY: demo test lint bench chaos lock clean
 
 demo: $(VENV)/demo.stamp  ## the story on the sandbox: no account, no database to install
 	$(BIN)/bridge demo --once
@@ -19,6 +19,9 @@ lint: $(VENV)/dev.stamp  ## style, types and the direction of imports
 
 bench: $(VENV)/dev.stamp  ## how fast it maps, receives and forwards here
 	$(BIN)/bridge bench
+
+chaos: $(VENV)/demo.stamp  ## random kills and faults for three minutes, then the count of every order
+	$(BIN)/bridge chaos
 
 lock: $(VENV)/dev.stamp  ## requirements.txt anew, from pyproject.toml
 	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links \

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from bridge.cli import compare, database, demo, destinations, mapping, order, orders, run, shops
+from bridge.cli import chaos, compare, database, demo, destinations, mapping, order, orders, run, shops
 from bridge.errors import BridgeError, ConfigurationError
 
 
@@ -38,6 +38,7 @@ for _command in (
     run.worker,
     demo.demo,
     demo.bench,
+    chaos.chaos,
     demo.sandbox,
     mapping.mapping,
     orders.orders,
