@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ from bridge.platforms.base import NoOrder, OrderBody, Rung, Webhook, digest
 from bridge.shops import Shop
 from bridge.stops import Reach, nowhere
 from bridge.store import inbox, ledger
-from bridge.store.database import storable, transaction
+from bridge.store.database import one_statement, storable, transaction
 from bridge.store.doorbell import ring
 
 
@@ -40,18 +41,31 @@ class Intake:
 
     def _record(self, shop: Shop, webhook: Webhook, now: datetime) -> str:
         content = shop.platform.read(webhook.body, webhook.topic)
-        with transaction(self.engine) as connection:
-            match content:
-                case OrderBody():
-                    outcome = _record_order(connection, shop, content, webhook.body, now, webhook=webhook)
-                case Rung():
-                    outcome = _record_ring(connection, shop, content, webhook, now)
-                case NoOrder():
-                    _store(connection, shop.name, webhook, content.outcome, now)
-                    outcome = content.outcome
-            self.reach("stored_written")
+        version = _version(shop, content, webhook.body, now, webhook) if isinstance(content, OrderBody) else None
+        if version is None or not self._opened(version):
+            with transaction(self.engine) as connection:
+                match content:
+                    case OrderBody():
+                        assert version is not None
+                        outcome = _record_version(connection, version)
+                    case Rung():
+                        outcome = _record_ring(connection, shop, content, webhook, now)
+                    case NoOrder():
+                        _store(connection, shop.name, webhook, content.outcome, now)
+                        outcome = content.outcome
+                self.reach("stored_written")
+        else:
+            outcome = _NEWEST
         self.reach("stored")
         return outcome
+
+    def _opened(self, version: _Version) -> bool:
+        """Store the first body of an order that nobody has heard of: one statement, one round trip."""
+        with one_statement(self.engine) as connection:
+            return ledger.open_with_body(
+                connection, version.content, version.row, shop=version.shop.name, platform=version.shop.platform.name,
+                priority=version.priority, now=version.now,
+            )  # fmt: skip
 
     def record_read(self, shop: Shop, content: OrderBody, body: bytes, now: datetime) -> str:
         """Store a body that the bridge read from the shop itself; as `record_webhook`, without a ring.
@@ -59,26 +73,31 @@ class Intake:
         The caller holds the order's claim and goes on with what it read.
         """
         with transaction(self.engine) as connection:
-            return _record_order(connection, shop, content, body, now, webhook=None)
+            return _record_version(connection, _version(shop, content, body, now, None))
 
 
-def _record_order(
-    connection: Connection,
-    shop: Shop,
-    content: OrderBody,
-    body: bytes,
-    now: datetime,
-    *,
-    webhook: Webhook | None,
-) -> str:
-    """One version of an order. A repeat of its newest body is counted there instead of stored."""
+_NEWEST = "newest body of its order"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Version:
+    """One version of an order, about to be stored."""
+
+    shop: Shop
+    content: OrderBody
+    row: Mapping[str, Any]  # of the inbox
+    priority: int
+    by_webhook: bool
+    now: datetime
+
+
+def _version(shop: Shop, content: OrderBody, body: bytes, now: datetime, webhook: Webhook | None) -> _Version:
     content = replace(content, name=storable(content.name), order_key=_key(shop, content))
-    body_hash, priority = digest(body), rank(shop, content, now)
     row = inbox.row(
         shop=shop.name,
         via="webhook" if webhook else "read",
         body=body,
-        body_hash=body_hash,
+        body_hash=digest(body),
         received_at=now,
         outcome=_NEWEST,
         order_id=content.order_id,
@@ -86,24 +105,27 @@ def _record_order(
         modified_at=content.modified_at,
         **(_told(webhook) if webhook else {}),
     )
-    known = ledger.open_with_body(
-        connection, content, row, shop=shop.name, platform=shop.platform.name, priority=priority, now=now
-    )
-    if not known:
-        return _NEWEST
+    priority = rank(shop, content, now)
+    return _Version(shop=shop, content=content, row=row, priority=priority, by_webhook=webhook is not None, now=now)
+
+
+def _record_version(connection: Connection, version: _Version) -> str:
+    """One version of an order. A repeat of its newest body is counted there instead of stored."""
+    shop, content, now = version.shop, version.content, version.now
     # Made first where it is new, so that of two repeats at once the second waits for the first, and is counted there.
     order = ledger.find_or_open(
         connection, shop=shop.name, platform=shop.platform.name, order_id=content.order_id,
-        order_key=content.order_key, hosts=shop.settings.hosts, now=now, known=known,
+        order_key=content.order_key, hosts=shop.settings.hosts, now=now,
     )  # fmt: skip
+    body_hash = version.row["hash"]
     if order.body_hash == body_hash and order.body_id is not None:
-        return _repeat(connection, order, now, rings=webhook is not None)
-    inbox_id = inbox.store(connection, row)
+        return _repeat(connection, order, now, rings=version.by_webhook)
+    inbox_id = inbox.store(connection, version.row)
     receipt = ledger.receive(
         connection, order, content, inbox_id=inbox_id, body_hash=body_hash, now=now,
-        actor="intake" if webhook else "worker", priority=priority,
+        actor="intake" if version.by_webhook else "worker", priority=version.priority,
     )  # fmt: skip
-    if receipt.looked_at and webhook:
+    if receipt.looked_at and version.by_webhook:
         ring(connection)
     if receipt.newest and receipt.looked_at:
         return _NEWEST
@@ -111,9 +133,6 @@ def _record_order(
     outcome = "newest body of an order that a person took out" if receipt.newest else older
     inbox.set_outcome(connection, inbox_id, outcome)
     return outcome
-
-
-_NEWEST = "newest body of its order"
 
 
 def _repeat(connection: Connection, order: ledger.Order, now: datetime, *, rings: bool) -> str:

@@ -22,8 +22,9 @@ def configure(kind: Log) -> None:
         _without_message,
     ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(),  # straight out: through the standard library it takes thrice as long
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 # In the order of the journey. "written" is before the commit, the word without it after.
-WEB = ("verified", "stored_written", "stored")
+WEB = ("verified", "stored")  # the first body of an order is one statement; of a later one there is "stored_written"
 WORKER = (
     "claimed",
     "looked",

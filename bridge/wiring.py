@@ -149,6 +149,7 @@ def open_bridge(
     environ: dict[str, str],
     *,
     pool: int,
+    pool_wait: float = 1,
     clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     new_id: Callable[[], uuid.UUID] = uuid.uuid4,
     chance: Callable[[], float] = random.random,
@@ -158,7 +159,7 @@ def open_bridge(
     """Wire a bridge. Raises ConfigurationError with every problem of settings and mapping files."""
     shops = load_shops(settings, environ)
     assert settings.database is not None
-    engine = connect(settings.database, pool=pool)
+    engine = connect(settings.database, pool=pool, pool_wait=pool_wait)
     return Bridge(
         settings=settings,
         shops=shops,

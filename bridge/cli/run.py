@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 import click
+import structlog
 
 from bridge import config, log
 from bridge import shops as shop_files
 from bridge.cli.opening import reach, settings
+from bridge.errors import StoreAway
 from bridge.jobs import run_worker
 from bridge.processes import GUNICORN, run_all
 from bridge.store.database import WORKER_POOL
-from bridge.wiring import load_shops, open_bridge
+from bridge.wiring import Bridge, load_shops, open_bridge
 
 
 @click.command()
@@ -31,16 +34,29 @@ def web() -> None:
     os.execvp(sys.executable, [sys.executable, "-m", "gunicorn", *GUNICORN])  # noqa: S606 - becomes gunicorn
 
 
+_AGAIN = 2.0  # seconds until a database that is away (read-only, in a failover) is asked again
+
+
+def _announced(bridge: Bridge) -> bool:
+    try:
+        bridge.announce()
+    except StoreAway as error:
+        structlog.get_logger().error("the worker waits for the database", reason=str(error))
+        return False
+    return True
+
+
 @click.command()
 def worker() -> None:
     """Run a worker: it forwards orders until SIGTERM, and finishes what is on the way."""
     now = settings()
     log.configure(now.log)
-    bridge = open_bridge(now, config.environ(), pool=WORKER_POOL)
+    bridge = open_bridge(now, config.environ(), pool=WORKER_POOL, pool_wait=10)
     assert now.database is not None
     reach(bridge.engine, now.database)
     for notice in bridge.shops.left_out:
         click.echo(f"notice: {notice}")
-    bridge.announce()
+    while not _announced(bridge):
+        time.sleep(_AGAIN)
     run_worker(bridge, now.database)
     bridge.close()

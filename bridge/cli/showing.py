@@ -40,7 +40,11 @@ def orders_table(orders: Iterable[Order], title: str | None = None) -> Table:
 def state(order: Order) -> Text:
     """The state in its colour, and beside it what a person must see to."""
     text = Text(order.state, style=_COLOURS.get(order.state, ""))
-    flags = (("changed", order.changed), ("two orders", bool(order.alarm)), ("not sent", bool(order.unsent)))
+    flags = (
+        ("changed", order.changed),
+        ("two orders" if order.alarm.startswith("two") else "may exist", bool(order.alarm)),
+        ("not sent", bool(order.unsent)),
+    )
     for words, raised in flags:
         if raised:
             text.append(f" {words}", style="bold red")

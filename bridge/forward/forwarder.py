@@ -30,9 +30,7 @@ class Forwarder:
         One bad order never stops the others: whatever it raises is written onto it and tried again later. Raises
         StoreAway, after which the claim ends by itself.
         """
-        now = self.tools.clock()
-        with transaction(self.tools.engine) as connection:
-            order = ledger.claim(connection, now, self.tools.new_id())
+        order = self.tools.claim()
         if order is None:
             return False
         self.tools.reach("claimed")

@@ -139,7 +139,8 @@ def look(tools: Tools, order: ledger.Order) -> None:
         case Skip():
             # A further part is closed for good: goods that come later are named on the first one.
             closed = looking.order.part > 1
-            _settle(looking, "skipped", decision.reason, now, code=decision.code, by_person=closed)
+            alarm = _may_exist(looking)
+            _settle(looking, "skipped", decision.reason, now, code=decision.code, by_person=closed, alarm=alarm)
         case Hold(problem=problem):
             _settle(looking, "held", problem.message, now, code=problem.code)
         case Unmappable(problems=problems, notes=notes):
@@ -172,6 +173,17 @@ def _told_of(other: ledger.Order) -> str:
     """An order of the same id in words; not its key, which opens its page in the shop."""
     since = f" of {other.ordered_at:%Y-%m-%d}" if other.ordered_at else ""
     return f"{other.label}{since} ({other.reference or other.state})"
+
+
+def _may_exist(looking: Looking) -> str:
+    """The alarm of an order that is not sent any more although a call without an answer may have made it."""
+    order = looking.order
+    if order.attempt_id is None or order.resend:  # a person has looked before it was sent again
+        return order.alarm
+    with transaction(looking.tools.engine) as connection:
+        doubtful = ledger.was_in_doubt(connection, order)
+    words = "a call without an answer may have made it in SortedPRO: look for it there, and do not ship it"
+    return order.alarm or (words if doubtful else "")
 
 
 def _first(problems: Sequence[Problem]) -> str:

@@ -17,8 +17,11 @@ from bridge.platforms.base import OrderBody
 from bridge.shops import Shop
 from bridge.sortedpro.client import SortedPro
 from bridge.stops import Reach
-from bridge.store import inbox, products
+from bridge.store import inbox, ledger, products
 from bridge.store.database import transaction
+
+_LOOKED_AT = frozenset({"received", "waiting", "queued"})  # states whose work begins with the newest body
+_MOST_AT_HAND = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +41,7 @@ class Tools:
     reach: Reach  # a named point of the journey, see stops.py
     stopping: Callable[[], bool]  # the process is about to end: no further Create Order call is begun
     _kept: set[str] = field(default_factory=set)  # mapping versions whose text is stored
+    _at_hand: dict[int, inbox.Stored] = field(default_factory=dict)  # bodies that were read with the claim
 
     def keep_mapping(self, version: str, text: str, now: datetime) -> None:
         """Store the text of a mapping version, committed, once a process."""
@@ -54,10 +58,22 @@ class Tools:
             raise ShopTrouble(message, code="shop_not_configured")
         return self.shops[name]
 
+    def claim(self) -> ledger.Order | None:
+        """Take the next order, and its newest body in the same transaction."""
+        with transaction(self.engine) as connection:
+            order = ledger.claim(connection, self.clock(), self.new_id())
+            if order is not None and order.body_id is not None and order.state in _LOOKED_AT:
+                if len(self._at_hand) > _MOST_AT_HAND:  # of orders that came to nothing
+                    self._at_hand.clear()
+                self._at_hand[order.body_id] = inbox.load(connection, order.body_id)
+        return order
+
     def body(self, shop: Shop, body_id: int) -> Body:
         """A stored body, parsed."""
-        with transaction(self.engine) as connection:
-            stored = inbox.load(connection, body_id)
+        stored = self._at_hand.pop(body_id, None)
+        if stored is None:
+            with transaction(self.engine) as connection:
+                stored = inbox.load(connection, body_id)
         content = shop.platform.read(stored.body, stored.topic)
         if not isinstance(content, OrderBody):
             raise BridgeError("a stored body is no order to this release")

@@ -21,6 +21,8 @@ from bridge.errors import StoreAway
 WEB_POOL = 4  # connections of a web process, without overflow
 WORKER_POOL = 6  # of a worker, beside Procrastinate's own
 
+_PREPARED_AFTER = 3  # uses of a statement on one connection, after which the server plans it no more
+_FROZEN = 10_000  # milliseconds without a statement after which a transaction of a stopped process is ended
 _TRUSTED = 1.0  # seconds for which a connection that lies in the pool is not tried before it is used
 
 # psycopg raises a connect timeout below 2 s to 2 s, for each resolved address. A peer that vanished from an open
@@ -37,8 +39,10 @@ _CONNECT = {
 }
 
 
-def connect(database: Database, *, pool: int, statement_limit_ms: int = 3000) -> Engine:
+def connect(database: Database, *, pool: int, pool_wait: float = 1, statement_limit_ms: int = 3000) -> Engine:
     """An engine with at most `pool` connections; a statement that takes longer than the limit is ended by the server.
+
+    `pool_wait` is in seconds: how long a thread waits for one of them.
 
     Nothing is connected yet. A connection that lay in the pool for a while is tried before it is used, so that a
     restarted database costs no request.
@@ -47,7 +51,7 @@ def connect(database: Database, *, pool: int, statement_limit_ms: int = 3000) ->
         database.sqlalchemy_url,
         pool_size=pool,
         max_overflow=0,
-        pool_timeout=1,
+        pool_timeout=pool_wait,
         pool_use_lifo=True,
         hide_parameters=True,  # bodies are among them
         json_serializer=_as_json,
@@ -58,9 +62,14 @@ def connect(database: Database, *, pool: int, statement_limit_ms: int = 3000) ->
     def _limit(connection: Any, _record: Any) -> None:
         connection.adapters.register_dumper(str, _Words)
         # Not by startup options: connection poolers such as pgbouncer refuse those.
-        with connection.cursor() as cursor:
-            cursor.execute(f"set statement_timeout = {int(statement_limit_ms)}")
+        connection.execute(f"set statement_timeout = {int(statement_limit_ms)}")
+        connection.execute(f"set idle_in_transaction_session_timeout = {_FROZEN}")
+        (backend,) = connection.execute("select pg_backend_pid()").fetchone()
         connection.commit()
+        # A pooler tells a process id of its own. Behind it the next statement may meet another server process, which
+        # does not know what was prepared.
+        if backend == connection.info.backend_pid:
+            connection.prepare_threshold = _PREPARED_AFTER
 
     @event.listens_for(engine, "checkin")
     def _laid_down(_connection: Any, record: Any) -> None:
@@ -137,9 +146,28 @@ def as_jsonb(value: Any) -> Jsonb | None:
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Connection]:
     """One transaction, committed at the end of the block. Raises StoreAway when the database cannot be reached."""
-    try:
-        with engine.begin() as connection:
+    with _away_in_words(), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def one_statement(engine: Engine) -> Iterator[Connection]:
+    """A connection for a single statement of `run`, which is committed with it. Raises StoreAway as `transaction`."""
+    with _away_in_words(), engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, psycopg.Connection)
+        driver.set_autocommit(True)
+        try:
             yield connection
+        finally:
+            if not driver.closed:
+                driver.set_autocommit(False)
+
+
+@contextmanager
+def _away_in_words() -> Iterator[None]:
+    try:
+        yield
     except PoolTimeout as error:
         raise StoreAway("all database connections are busy") from error
     except DBAPIError as error:

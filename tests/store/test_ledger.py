@@ -47,14 +47,17 @@ class Book:
             order={}, order_id=str(number), order_key=key, name=f"#{number}", created_at=modified, modified_at=modified
         )
         with transaction(self.engine) as connection:
-            stored = inbox.store(
-                connection, shop=shop, via="webhook", body=body, body_hash=digest(body), received_at=self.clock(),
+            row = inbox.row(
+                shop=shop, via="webhook", body=body, body_hash=digest(body), received_at=self.clock(),
                 outcome="", order_id=str(number), order_key=key, modified_at=modified,
             )  # fmt: skip
+            stored = inbox.store(connection, row)
             order = ledger.find_or_open(
                 connection, shop=shop, platform="shopify", order_id=str(number), order_key=key, now=self.clock()
             )
-            return ledger.receive(connection, order, content, inbox_id=stored, body_hash=digest(body), now=self.clock())
+            return ledger.receive(
+                connection, order, content, inbox_id=stored, body_hash=digest(body), now=self.clock(), priority=0
+            )
 
     def claim(self) -> ledger.Order | None:
         with transaction(self.engine) as connection:

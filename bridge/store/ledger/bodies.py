@@ -11,13 +11,12 @@ from sqlalchemy import Connection, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from bridge.platforms.base import OrderBody
-from bridge.store.database import run, run_all
-from bridge.store.doorbell import RING
+from bridge.store.database import run
+from bridge.store.doorbell import CHANNEL
 from bridge.store.ledger.parts import parts_of
 from bridge.store.ledger.rows import (
     COLUMNS,
     NEXT_REVISION,
-    OF_ID,
     SENT,
     Order,
     as_order,
@@ -154,14 +153,12 @@ def find_or_open(
     order_key: str | None,
     now: datetime,
     hosts: Sequence[str] = (),
-    known: Sequence[Order] | None = None,
 ) -> Order:
     """The row of an order as `find` finds it, locked; made if need be, and of two at once only once.
 
-    A row that was kept apart before one of the shop's `hosts` was known is the order's too. `known` are the rows of its
-    id where they were read and locked already, as `open_with_body` does.
+    A row that was kept apart before one of the shop's `hosts` was known is the order's too.
     """
-    found = find(connection, shop, order_id, order_key, lock=True) if known is None else match(known, order_key)
+    found = find(connection, shop, order_id, order_key, lock=True)
     if found is not None:
         return found
     run(connection, _ONE_MAKER, {"maker": f"{shop} {order_id}"})
@@ -208,10 +205,10 @@ def open_with_body(
     platform: str,
     priority: int,
     now: datetime,
-) -> list[Order]:
-    """Store a body (`inbox.row`) with its order where the shop never told of its id, and ring; returns [] then.
+) -> bool:
+    """Store a body (`inbox.row`) with its order and ring, all in one statement, where the shop never told of its id.
 
-    Where it did, nothing is written, and the rows of the id are returned, locked. All of it is one round trip.
+    False where it did: then nothing is written.
     """
     order = {
         "shop": shop,
@@ -231,23 +228,21 @@ def open_with_body(
         "state_since": now,
     }
     statement = f"""
-        with known as ({OF_ID} for update),
-             body as (insert into inbox ({", ".join(row)})
-                      select {_listed("body_", row)} where not exists (select 1 from known) returning id),
+        with body as (insert into inbox ({", ".join(row)}) select {_listed("body_", row)}
+                       where bridge_is_new(%(order_shop)s, %(order_order_id)s) returning id),
              made as (insert into orders ({", ".join(order)}, body_id)
                       select {_listed("order_", order)}, body.id from body returning id),
              told as (insert into history ("order", at, from_state, to_state, event, actor)
                       select id, %(order_due_at)s, 'received', 'received', 'received', 'intake' from made)
-        select * from known
+        select id, pg_notify('{CHANNEL}', '') from made
     """
-    values = {"shop": shop, "order_id": content.order_id, "maker": f"{shop} {content.order_id}"}
-    values |= {f"body_{name}": value for name, value in row.items()}
+    values = {f"body_{name}": value for name, value in row.items()}
     values |= {f"order_{name}": value for name, value in order.items()}
-    *_, found, _ = run_all(connection, [(_ONE_MAKER, values), (statement, values), (RING, {})])
-    return [as_order(one) for one in found]
+    return run(connection, statement, values).fetchone() is not None
 
 
-# One maker at a time for an id: a deletion without a key and a body with one must meet in one row.
+# One maker at a time for an id: a deletion without a key and a body with one must meet in one row. Until the
+# transaction ends; `bridge_is_new` (revision 0003) takes the same lock.
 _ONE_MAKER = "select pg_advisory_xact_lock(hashtextextended(%(maker)s, 0))"
 
 

@@ -37,7 +37,19 @@ ALTER TABLE shops ADD COLUMN quiet_code TEXT DEFAULT '' NOT NULL;
 ALTER TABLE shops ADD COLUMN failures INTEGER DEFAULT '0' NOT NULL;
 """
 
+# Whether no order of a shop has this id yet; whoever asks is the only maker of one until its transaction ends. It looks
+# with a snapshot of its own, taken after the lock, so that it can stand inside the statement that makes the order.
+_IS_NEW = """
+CREATE FUNCTION bridge_is_new(a_shop text, an_id text) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended(a_shop || ' ' || an_id, 0));
+    RETURN NOT EXISTS (SELECT 1 FROM orders WHERE shop = a_shop AND order_id = an_id);
+END
+$$;
+"""
+
 
 def upgrade() -> None:
     """Add columns that the release before leaves at their defaults."""
     doorbell.run_script(op.get_bind(), _CHANGES)
+    doorbell.run_script(op.get_bind(), _IS_NEW)

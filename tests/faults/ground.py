@@ -1,0 +1,290 @@
+"""Where faults are tried: one site with many shops, each with a destination of its own, and what is known of them.
+
+The shops share the two fakes. What a fault does to a destination (a lock, an open breaker, a pause) stays with one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+import httpx
+
+from bridge import actions
+from bridge.actions import Settled
+from bridge.config import Database
+from bridge.processes import Child, start_web, start_worker, wait_ready
+from bridge.sandbox.faults import delay
+from bridge.sandbox.server import Request, serve
+from bridge.sandbox.shopify import shopify_order
+from bridge.sandbox.shopify.shop import rails_json
+from bridge.sandbox.trio import Trio, open_trio
+from bridge.sandbox.webhooks import Packet, signature
+from bridge.sandbox.woocommerce import woo_order
+from bridge.sandbox.woocommerce.api import php_json
+from bridge.store import destinations, queries
+from bridge.store.database import transaction
+from bridge.store.ledger import Order
+from tests.faults.verdict import Standing, judge
+from tests.forward.conftest import MAPPINGS
+from tests.journeys.site import Site, site_on, until
+
+Platform = Literal["shopify", "woocommerce"]
+
+LIMIT = 120.0  # seconds; a claim lasts 40, a deadline 30, and the machine may be busy
+_SOON = timedelta(minutes=1)
+_AT_REST = frozenset({"done", "in_doubt", "skipped", "failed"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShopFile:
+    """A shop of the ground; `destination` has further settings of it, such as on_unknown_outcome."""
+
+    name: str
+    platform: Platform
+    destination: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True, eq=False)
+class Case:
+    """One shop order, and what the test did to it."""
+
+    shop: ShopFile
+    number: int
+    order_id: str
+    where: str  # what this order is to show, in words
+    cancelled: bool = False
+    refused: bool = False  # SortedPRO was told to refuse it
+    lost_writes: int = 0  # write-backs that the shop was told to refuse
+
+    @property
+    def customer_reference(self) -> str:
+        return f"{self.shop.name}-{self.number}"
+
+
+@dataclass(kw_only=True)
+class Ground:
+    """A site, its shops and its cases."""
+
+    site: Site
+    shops: Mapping[str, ShopFile]
+    cases: list[Case] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(3001))
+    _writes: list[str] = field(default_factory=list)  # shop order ids, one for each write of the record
+
+    # --- The shop's side ---------------------------------------------------------------------------------------------
+    def place(self, shop: str, where: str) -> Case:
+        """A buyer's order, of which the bridge has not heard yet."""
+        file, number = self.shops[shop], next(self._numbers)
+        world = self.site.world
+        if file.platform == "shopify":
+            order_id = world.shopify.add_order(shopify_order(number, at=datetime.now(UTC)))
+        else:
+            order_id = str(world.woocommerce.add_order(woo_order(number, home=world.woocommerce_url)))
+        case = Case(shop=file, number=number, order_id=order_id, where=where)
+        self.cases.append(case)
+        return case
+
+    def cancel(self, case: Case) -> None:
+        """The buyer wants it no more."""
+        if case.shop.platform == "shopify":
+            self.site.world.shopify.cancel(case.order_id)
+        else:
+            self.site.world.woocommerce.set_status(case.number, "cancelled")
+        case.cancelled = True
+
+    def change(self, case: Case) -> None:
+        """A newer version of the order that ships the same."""
+        if case.shop.platform == "shopify":
+            self.site.world.shopify.tag(case.order_id, "looked-at")
+        else:
+            self.site.world.woocommerce.change(case.number, transaction_id="ch_0001")
+
+    def packet(self, case: Case) -> Packet:
+        """The webhook that tells of the order as it stands now."""
+        world = self.site.world
+        if case.shop.platform == "shopify":
+            body = rails_json(world.shopify.order(case.order_id).body)
+            headers = {"X-Shopify-Topic": "orders/updated"}
+            headers["X-Shopify-Hmac-Sha256"] = signature(world.shopify.webhook_secret, body)
+        else:
+            body = php_json(world.woocommerce.order(case.number))
+            headers = {"X-WC-Webhook-Topic": "order.updated"}
+            headers["X-WC-Webhook-Signature"] = signature(world.woocommerce.secret, body)
+        return Packet(body=body, headers={"Content-Type": "application/json", **headers})
+
+    def send(self, case: Case, packet: Packet | None = None) -> list[int | None]:
+        """Send a webhook until it is acknowledged, as a shop does; what was answered, None for a broken connection."""
+        packet, answers = packet or self.packet(case), list[int | None]()
+
+        def acknowledged() -> bool:
+            try:
+                answers.append(self.site.post(case.shop.name, packet))
+            except httpx.TransportError:
+                answers.append(None)
+            return answers[-1] == httpx.codes.ACCEPTED
+
+        until(acknowledged, seconds=LIMIT, what=lambda: f"{case.where} acknowledged: {answers[-5:]}")
+        return answers
+
+    # --- The processes -----------------------------------------------------------------------------------------------
+    def start_worker(self, stops: Path | None = None) -> Child:
+        """A worker, with points to stop at or without."""
+        child = start_worker(self._environ(stops), self.site.output)
+        self.site.children.append(child)
+        return child
+
+    def start_web(self, stops: Path | None = None) -> Child:
+        """A web process that is ready, with points to stop at or without."""
+        child = start_web(self._environ(stops), self.site.output)
+        self.site.children.append(child)
+        wait_ready(self.site.url, child)
+        return child
+
+    def _environ(self, stops: Path | None) -> dict[str, str]:
+        return {**self.site.environ, **({"BRIDGE_STOPS": str(stops)} if stops else {})}
+
+    @contextmanager
+    def listening(self, port: int, *, after: Sequence[Case]) -> Iterator[None]:
+        """SortedPRO at another address too, once these orders did not reach it there."""
+        for case in after:
+            until(lambda case=case: self._waits(case), seconds=LIMIT, what=lambda: "an order that did not get through")
+        with closing(serve(self.site.world.sortedpro, port=port)):
+            yield
+
+    def _waits(self, case: Case) -> bool:
+        order = self.order(case)
+        return order is not None and order.state == "queued"
+
+    # --- What came of it ---------------------------------------------------------------------------------------------
+    def order(self, case: Case) -> Order | None:
+        """The ledger's row; a shop order has one."""
+        with transaction(self.site.engine) as connection:
+            found = queries.find_in_shop(connection, case.shop.name, order_id=case.order_id)
+        assert len(found) <= 1, [one.label for one in found]
+        return found[0] if found else None
+
+    def standing(self, case: Case) -> Standing:
+        """How a case stands in the shop, in the ledger and in SortedPRO."""
+        order, world = self.order(case), self.site.world
+        with transaction(self.site.engine) as connection:
+            story = queries.story(connection, order) if order else ()
+            paused = {one.name for one in destinations.list_destinations(connection) if one.paused_at}
+        written = (
+            world.shopify.reference_of(case.order_id)
+            if case.shop.platform == "shopify"
+            else world.woocommerce.reference_of(case.number)
+        )
+        return Standing(
+            name=f"{case.customer_reference} ({case.where})",
+            order=order,
+            story=[f"{event.at:%H:%M:%S} {event.to_state}: {event.words}" for event in story],
+            made=self.site.sent(case.customer_reference),
+            written=written,
+            writes=self._writes.count(case.order_id) - case.lost_writes,
+            cancelled=case.cancelled,
+            refused=case.refused,
+            sends_again=case.shop.destination.get("on_unknown_outcome") == "send_again",
+            paused=case.shop.name in paused,
+        )
+
+    def states(self) -> dict[str, str]:
+        """The state of each order, by our reference."""
+        return {case.customer_reference: order.state for case in self.cases if (order := self.order(case))}
+
+    def wait(self, cases: Sequence[Case] | None = None) -> None:
+        """Until nothing is left that the bridge does by itself; fails with the stories of what still moves."""
+        cases = self.cases if cases is None else cases
+
+        def rest() -> bool:
+            return not any(self.is_moving(case) for case in cases)
+
+        def moving() -> str:
+            return "\n".join(self.standing(case).told() for case in cases if self.is_moving(case))
+
+        until(rest, seconds=LIMIT, what=lambda: f"these do not come to rest:\n{moving()}")
+
+    def is_moving(self, case: Case) -> bool:
+        """Whether something is still to come for an order without a person."""
+        order = self.order(case)
+        if order is None or order.claimed_until is not None:
+            return True
+        if order.state == "queued":
+            return not self.standing(case).paused
+        if order.state == "in_doubt":  # evidence is looked for now and then, as long as it is in doubt
+            return order.due_at is not None and order.due_at < datetime.now(UTC) + _SOON
+        return order.state not in _AT_REST or order.due_at is not None
+
+    def verdict(self, *, settled: bool = False) -> None:
+        """Fail where an order is lost, doubled or stuck; `settled` where a person has ended every doubt."""
+        wrong = [words for case in self.cases for words in judge(self.standing(case), settled=settled)]
+        known = {case.customer_reference for case in self.cases}
+        strays = [one for one in self.site.world.sortedpro.orders() if one.customer_reference not in known]
+        wrong += [f"SortedPRO has {one.reference} of {one.customer_reference}, which no shop has" for one in strays]
+        assert not wrong, "\n".join(wrong)
+
+    def settle(self) -> None:
+        """What is left to a person: doubts, by a look into SortedPRO, and destinations whose key is right again."""
+        with transaction(self.site.engine) as connection:
+            for one in destinations.list_destinations(connection):
+                destinations.resume_destination(connection, one.name)
+        for case in self.cases:
+            order = self.order(case)
+            if order is not None and order.state == "in_doubt":
+                made = self.site.sent(case.customer_reference)
+                found = Settled(exists=made[0]) if made else Settled(send_again=not case.cancelled)
+                actions.settle(self.site.engine, order, found, who="test", reason="looked", now=datetime.now(UTC))
+        self.wait()
+
+    def heard(self, request: Request) -> bool:
+        """Note the write of a record; never a fault's match."""
+        if request.method == "PUT" and b"meta_data" in request.body:
+            self._writes.append(request.path.rsplit("/", 1)[-1])
+        elif b"metafieldsSet" in request.body:
+            given = json.loads(request.body)["variables"]["metafields"]
+            # With the digest of nothing it can only be a first write: the shop refuses a second one.
+            if self._is_first(given[0]["ownerId"]) or any(one.get("compareDigest") for one in given):
+                self._writes.append(given[0]["ownerId"].rsplit("/", 1)[-1])
+        return False
+
+    def _is_first(self, owner: str) -> bool:
+        return self.site.world.shopify.reference_of(owner.rsplit("/", 1)[-1]) is None
+
+
+def named(point: str) -> str:
+    """The shop whose orders stop at a point: what a transaction that stands there locks is its own."""
+    return point.replace("_", "-")
+
+
+def shops_for(points: Sequence[str]) -> list[ShopFile]:
+    """A shop for each point, of both platforms in turn."""
+    platforms: tuple[Platform, ...] = ("shopify", "woocommerce")
+    return [ShopFile(name=named(point), platform=platforms[turn % 2]) for turn, point in enumerate(points)]
+
+
+@contextmanager
+def ground_on(database: Database, folder: Path, shops: Sequence[ShopFile], **environ: str) -> Iterator[Ground]:
+    """A ground without processes. Its shops send nothing by themselves: each webhook is the test's."""
+    with open_trio() as world, site_on(database, world, folder, **environ) as site:
+        world.shopify.webhooks.target = world.woocommerce.webhooks.target = None
+        for shop in shops:
+            _write(Path(site.environ["BRIDGE_MAPPINGS"]), shop, world)
+        made = Ground(site=site, shops={shop.name: shop for shop in shops})
+        for fake in (world.shopify, world.woocommerce):
+            fake.behave(delay(0), match=made.heard, count=None)
+        yield made
+
+
+def _write(folder: Path, shop: ShopFile, world: Trio) -> None:
+    """Its mapping file: the shipped one with another name, and a destination of its own."""
+    own = f"api_url: {world.shopify_url}" if shop.platform == "shopify" else "hosts: [ shop.example ]"
+    destination = {"name": shop.name, **shop.destination}
+    lines = [f"  {key}: {value}" for key, value in destination.items()]
+    head = f"version: 1\nextends: {MAPPINGS}/{shop.platform}.yaml\nshop:\n  name: {shop.name}\n  {own}\ndestination:\n"
+    (folder / f"{shop.name}.yaml").write_text(head + "\n".join(lines) + "\n")
