@@ -21,11 +21,17 @@ _AWAY = 2.0  # seconds until the database is asked again after it was away
 class Crew:
     """As many threads as orders may be worked on at a time; they end when `stop` is set, each after its order.
 
-    `work` works on one order and says whether there was one; `chance` spreads the looks.
+    `work` works on one order and says whether there was one; it calls what it is given once it has it, so that the next
+    thread looks for another. `chance` spreads the looks.
     """
 
     def __init__(
-        self, work: Callable[[], bool], *, size: int, stop: threading.Event, chance: Callable[[], float]
+        self,
+        work: Callable[[Callable[[], None]], bool],
+        *,
+        size: int,
+        stop: threading.Event,
+        chance: Callable[[], float],
     ) -> None:
         self._work = work
         self._size = size
@@ -60,11 +66,13 @@ class Crew:
         while not self._stop.is_set():
             wait = _LOOK * self._size * (0.5 + self._chance())  # together they look once in _LOOK
             try:
-                if self._work():
-                    self.wake()
+                if self._work(self.wake):
                     continue
             except StoreAway as error:
                 log.error("the database is away", reason=str(error))
+                wait = _AWAY * (0.5 + self._chance())
+            except Exception:  # a fault outside any order must not cost the worker a thread
+                log.exception("internal error between two orders")
                 wait = _AWAY * (0.5 + self._chance())
             self._calls.acquire(timeout=wait)
 

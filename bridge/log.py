@@ -24,7 +24,7 @@ def configure(kind: Log) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(),  # straight out: through the standard library it takes thrice as long
+        logger_factory=structlog.WriteLoggerFactory(),  # the standard library takes thrice as long
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)

@@ -139,6 +139,7 @@ class Bridge:
             new_id=self.new_id,
             chance=self.chance,
             pause=self.pause,
+            threads=self.settings.concurrency,
             reach=self.reach,
             stopping=self.stop.is_set,
         )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -23,16 +26,21 @@ class Forwarder:
     """Works through the ledger, one order at a time; threads share it."""
 
     tools: Tools
+    _in_hand: Counter[str] = field(default_factory=Counter)  # orders that threads work on now, by shop
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def forward_next(self) -> bool:
-        """Claim the next order and do what it wants; False when nothing was due.
+    def forward_next(self, claimed: Callable[[], None] = lambda: None) -> bool:
+        """Claim the next order, call `claimed` and do what it wants; False when nothing was due.
 
         One bad order never stops the others: whatever it raises is written onto it and tried again later. Raises
         StoreAway, after which the claim ends by itself.
         """
-        order = self.tools.claim()
+        order = self.tools.claim(without=self._crowding())
         if order is None:
             return False
+        with self._lock:
+            self._in_hand[order.shop] += 1
+        claimed()
         self.tools.reach("claimed")
         try:
             _forward(self.tools, order)
@@ -40,7 +48,18 @@ class Forwarder:
             log.info("left to a newer body or another worker", shop=order.shop, order=order.label)
             with transaction(self.tools.engine) as connection:
                 ledger.release(connection, order, self.tools.clock())
+        finally:
+            with self._lock:
+                self._in_hand[order.shop] -= 1
         return True
+
+    def _crowding(self) -> list[str]:
+        """Shops that have three of four threads, so that one which hangs leaves some to the others."""
+        if len(self.tools.shops) == 1:
+            return []
+        most = max(1, self.tools.threads * 3 // 4)
+        with self._lock:
+            return [shop for shop, count in self._in_hand.items() if count >= most]
 
     def probe_destinations(self) -> None:
         """Try destinations whose breaker is open, where it is time for that."""

@@ -289,7 +289,8 @@ def _settle(
                 **about,
             )
         case "busy":
-            wait = outcome.retry_after or next_try(order.tries, tools.chance)
+            asked = outcome.retry_after
+            wait = min(asked, pacing.LONGEST_QUIET) if asked else next_try(order.tries, tools.chance)
             _again(connection, order, f"SortedPRO is busy: {outcome.message}", "busy", now + wait, None, about)
         case "unreachable":
             since = _unreachable_since(order, now)

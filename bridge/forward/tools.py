@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -38,6 +38,7 @@ class Tools:
     new_id: Callable[[], UUID]
     chance: Callable[[], float]
     pause: Callable[[float], None]  # time.sleep
+    threads: int  # that forward at a time
     reach: Reach  # a named point of the journey, see stops.py
     stopping: Callable[[], bool]  # the process is about to end: no further Create Order call is begun
     _kept: set[str] = field(default_factory=set)  # mapping versions whose text is stored
@@ -58,10 +59,10 @@ class Tools:
             raise ShopTrouble(message, code="shop_not_configured")
         return self.shops[name]
 
-    def claim(self) -> ledger.Order | None:
-        """Take the next order, and its newest body in the same transaction."""
+    def claim(self, *, without: Sequence[str] = ()) -> ledger.Order | None:
+        """Take the next order, of no shop in `without`, and its newest body in the same transaction."""
         with transaction(self.engine) as connection:
-            order = ledger.claim(connection, self.clock(), self.new_id())
+            order = ledger.claim(connection, self.clock(), self.new_id(), without=without)
             if order is not None and order.body_id is not None and order.state in _LOOKED_AT:
                 if len(self._at_hand) > _MOST_AT_HAND:  # of orders that came to nothing
                     self._at_hand.clear()

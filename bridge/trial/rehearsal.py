@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
@@ -92,13 +92,13 @@ class Rehearsal:
     _probed: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def forward_next(self) -> bool:
+    def forward_next(self, claimed: Callable[[], None]) -> bool:
         """What the crew does: the forwarder's work, noted."""
         with self._lock:
             self._working += 1
         found = False
         try:
-            found = self.bridge.forwarder.forward_next()
+            found = self.bridge.forwarder.forward_next(claimed)
         finally:
             with self._lock:
                 self._working -= 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -39,6 +39,7 @@ _SHOPS = """
                 else '{0,1,2}'::int[]
            end as phases
       from shops s left join destinations d on d.name = s.destination
+     where s.name <> all(%(without)s::text[])
      order by s.served_at nulls first, s.name
 """
 
@@ -72,13 +73,13 @@ _TAKE_HEAD = _TAKE.format(which=f"{PHASE} = %(phase)s and (tries > 0) = %(again)
 _TAKE_DEAD = _TAKE.format(which="state = 'sending'", by="ready_at")
 
 
-def claim(connection: Connection, now: datetime, claim_id: UUID) -> Order | None:
-    """Take the next order for `CLAIM`; None when nothing is due that may be worked on.
+def claim(connection: Connection, now: datetime, claim_id: UUID, *, without: Sequence[str] = ()) -> Order | None:
+    """Take the next order for `CLAIM`, of no shop in `without`; None when nothing is due that may be worked on.
 
     Of the shop served least recently the order of the highest priority, of these the one that is due longest. What was
     tried before gives way to what was not, but for each fourth turn, so that neither starves the other.
     """
-    times = {"now": now, "soon": now + _SOON, "until": now + CLAIM, "claim": claim_id}
+    times = {"now": now, "soon": now + _SOON, "until": now + CLAIM, "claim": claim_id, "without": list(without)}
     for shop, turns, phases in run(connection, _SHOPS, times).fetchall():
         about = {**times, "shop": shop}
         if not phases:
