@@ -97,7 +97,8 @@ def supervise(starts: Sequence[Callable[[], Child]]) -> int:
         if child.popen.poll() is not None and not asked:
             click.echo(f"the {child.name} process ended with status {child.popen.returncode}: stopping", err=True)
     statuses = [child.stop() for child in reversed(children)]
-    return 0 if asked and not any(statuses) else 1
+    # One that was still starting ends by the signal itself: it had begun nothing.
+    return 0 if asked and {*statuses} <= {0, -signal.SIGTERM} else 1
 
 
 @contextmanager

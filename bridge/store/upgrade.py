@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 _FOLDER = Path(__file__).parent / "migrations"
@@ -16,11 +12,18 @@ _LOCK = 7_262_001  # an advisory lock: two releases at once apply the revisions 
 
 def upgrade(engine: Engine) -> str:
     """Apply what is missing, in one transaction; returns the revision the database then has."""
+    # Here, because web and worker only ask which revision there is, and Alembic takes 8 MB.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
     with engine.begin() as connection:
         connection.execute(text("set local statement_timeout = 0"))
         connection.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        if _known(connection) or current(connection) is None:
-            config = _config()
+        found = current(connection)
+        if found is None or found in _revisions():
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
         revision = current(connection)
@@ -30,31 +33,22 @@ def upgrade(engine: Engine) -> str:
 
 def current(connection: Connection) -> str | None:
     """The revision of the database, None when it has no schema."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if connection.execute(text("select to_regclass('alembic_version')")).scalar_one() is None:
+        return None
+    return connection.execute(text("select version_num from alembic_version")).scalar_one_or_none()
 
 
 def newest() -> str:
     """The revision that this code was written for."""
-    revision = ScriptDirectory.from_config(_config()).get_current_head()
-    assert revision is not None
-    return revision
+    return max(_revisions())
 
 
 def is_ready(connection: Connection) -> bool:
     """Whether the database is at this code's revision or at a later one (which works with this code too)."""
     revision = current(connection)
-    return revision is not None and (revision == newest() or not _known(connection))
+    return revision is not None and (revision == newest() or revision not in _revisions())
 
 
-def _known(connection: Connection) -> bool:
-    """Whether this code has a script for the database's revision; it lacks those of a newer release."""
-    revision = current(connection)
-    script = ScriptDirectory.from_config(_config())
-    return revision is not None and any(one.revision == revision for one in script.walk_revisions())
-
-
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
-    config.set_main_option("path_separator", "os")
-    return config
+def _revisions() -> set[str]:
+    """Those that this code has scripts for; each begins the name of its file, and they are numbered in their order."""
+    return {path.name.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*_*.py")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
@@ -64,6 +65,18 @@ def empty(server: Database) -> Iterator[Engine]:
 def test_upgrade_from_nothing_gives_exactly_the_tables_of_the_code(engine: Engine, empty: Engine) -> None:
     metadata.create_all(empty)
     assert structure(engine) == structure(empty)
+
+
+def test_revisions_are_named_as_their_files() -> None:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", "bridge:store/migrations")
+    config.set_main_option("path_separator", "os")
+    scripts = ScriptDirectory.from_config(config)
+    files = {Path(one.path).name.partition("_")[0] for one in scripts.walk_revisions()}
+    assert ({one.revision for one in scripts.walk_revisions()}, scripts.get_current_head()) == (files, newest())
 
 
 def test_upgrade_from_nothing_ends_at_the_newest_revision(empty: Engine) -> None:

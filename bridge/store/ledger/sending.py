@@ -68,7 +68,7 @@ def begin_send(
     if no_room:
         if order.state != "queued" and no_room.turn is None:
             move(
-                connection, order, "queued", event=f"queued: {no_room.words}", now=now, due_at=now, code="no_room",
+                connection, order, "queued", event=no_room.words, now=now, due_at=now, code="no_room",
                 same_revision=True, destination=attempt.destination, mapping_version=attempt.mapping_version,
             )  # fmt: skip
         return no_room

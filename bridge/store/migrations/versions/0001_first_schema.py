@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from bridge.store import doorbell
+from bridge.store import schedule
 
 revision = "0001"
 down_revision = None
@@ -189,5 +189,5 @@ CREATE INDEX history_of_order ON history ("order", id);
 
 def upgrade() -> None:
     """Make everything; there is no release before."""
-    doorbell.run_script(op.get_bind(), _TABLES)
-    doorbell.install(op.get_bind())
+    schedule.run_script(op.get_bind(), _TABLES)
+    schedule.install(op.get_bind())

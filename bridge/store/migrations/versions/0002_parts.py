@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from bridge.store import doorbell
+from bridge.store import schedule
 
 revision = "0002"
 down_revision = "0001"
@@ -26,4 +26,4 @@ CREATE INDEX orders_eligible ON orders (shop, eligible_at) WHERE eligible_at is 
 
 def upgrade() -> None:
     """Add columns that the release before leaves at their defaults."""
-    doorbell.run_script(op.get_bind(), _CHANGES)
+    schedule.run_script(op.get_bind(), _CHANGES)

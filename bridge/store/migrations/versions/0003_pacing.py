@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from bridge.store import doorbell
+from bridge.store import schedule
 
 revision = "0003"
 down_revision = "0002"
@@ -51,5 +51,5 @@ $$;
 
 def upgrade() -> None:
     """Add columns that the release before leaves at their defaults."""
-    doorbell.run_script(op.get_bind(), _CHANGES)
-    doorbell.run_script(op.get_bind(), _IS_NEW)
+    schedule.run_script(op.get_bind(), _CHANGES)
+    schedule.run_script(op.get_bind(), _IS_NEW)
