@@ -55,6 +55,9 @@ async def _work(bridge: Bridge, database: Database) -> None:
         except ConnectorException as error:
             log.error("the database is away", reason=type(error.__cause__).__name__)
             await asyncio.wait({stop}, timeout=_AGAIN)
+        except Exception:  # whatever it was: orders go on meanwhile, and want their breakers probed
+            log.exception("the schedule is begun again")
+            await asyncio.wait({stop}, timeout=_AGAIN)
     bridge.stop.set()
     # A Create Order call that has begun takes 20 s at most, and is waited for: cut off it would be a doubt.
     crew.join()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -40,6 +41,11 @@ class Destination:
     on_unknown_outcome: str = "hold"
     concurrency: int = _CONCURRENCY
     rate: float | None = None  # Create Order calls a second at most, None for no limit
+
+    @property
+    def credentials(self) -> str:
+        """A hash by which a change of the key is noticed."""
+        return hashlib.sha256(self.api_key.encode()).hexdigest()
 
     @property
     def host(self) -> str:

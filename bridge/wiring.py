@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 import threading
 import time
@@ -60,9 +59,13 @@ class Bridge:
         """Tell the store how shops and destinations are configured now; waiting orders of a changed mapping are due."""
         with transaction(self.engine) as connection:
             for name, one in sorted(self.shops.destinations.items()):
-                key = hashlib.sha256(one.api_key.encode()).hexdigest()
                 destinations.announce_destination(
-                    connection, name, url=one.url, credentials=key, concurrency=one.concurrency, rate=one.rate
+                    connection,
+                    name,
+                    url=one.url,
+                    credentials=one.credentials,
+                    concurrency=one.concurrency,
+                    rate=one.rate,
                 )
             for name, shop in sorted(self.shops.by_name.items()):
                 destinations.announce_shop(

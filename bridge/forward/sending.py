@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import IntegrityError
 
 from bridge.backoff import GIVE_UP, first_evidence, next_try
 from bridge.decide import Known, Send
@@ -161,6 +162,18 @@ def _call(tools: Tools, sortedpro: SortedPro, order: ledger.Order, content: byte
 
 def _written(tools: Tools, begun: ledger.Order, shop: Shop, outcome: Outcome) -> ledger.Order | None:
     """Write the outcome down, however long the database is away: what is known must not become a doubt."""
+    created, is_open = _patiently(tools, begun, shop, outcome)
+    tools.reach("ended")
+    log.info(
+        "create order", shop=begun.shop, order=begun.label, attempt=str(begun.attempt_id), outcome=outcome.kind,
+        status=outcome.status, reference=outcome.reference,
+    )  # fmt: skip
+    if is_open:
+        probe(tools, tools.clock())
+    return created
+
+
+def _patiently(tools: Tools, begun: ledger.Order, shop: Shop, outcome: Outcome) -> tuple[ledger.Order | None, bool]:
     for wait in _PATIENCE:
         try:
             return _end(tools, begun, shop, outcome)
@@ -173,20 +186,20 @@ def _written(tools: Tools, begun: ledger.Order, shop: Shop, outcome: Outcome) ->
     return _end(tools, begun, shop, outcome)
 
 
-def _end(tools: Tools, begun: ledger.Order, shop: Shop, outcome: Outcome) -> ledger.Order | None:
-    """The outcome onto the attempt, the order and the destination; the order where it was created."""
+def _end(tools: Tools, begun: ledger.Order, shop: Shop, outcome: Outcome) -> tuple[ledger.Order | None, bool]:
+    """The outcome onto the attempt, the order and the destination.
+
+    Returns the order where it was created, and whether the destination's breaker is open now.
+    """
     now = tools.clock()
-    created, is_open = _created(tools, begun, outcome, now) if outcome.reference else None, False
-    if created is None:
-        created, is_open = _ended(tools, begun, shop, outcome, now)
-    tools.reach("ended")
-    log.info(
-        "create order", shop=begun.shop, order=begun.label, attempt=str(begun.attempt_id), outcome=outcome.kind,
-        status=outcome.status, reference=outcome.reference,
-    )  # fmt: skip
-    if is_open:
-        probe(tools, tools.clock())
-    return created
+    try:
+        created = _created(tools, begun, outcome, now) if outcome.reference else None
+        return (created, False) if created else _ended(tools, begun, shop, outcome, now)
+    except IntegrityError:
+        words = f"SortedPRO answered {outcome.reference}, which is the reference of another order: find out whose it is"
+        log.error("reference taken", shop=begun.shop, order=begun.label, reference=outcome.reference)
+        doubtful = replace(outcome, kind="unknown", reference=None, message=words, told=False)
+        return _ended(tools, begun, shop, doubtful, now)
 
 
 def _created(tools: Tools, begun: ledger.Order, outcome: Outcome, now: datetime) -> ledger.Order | None:
@@ -238,7 +251,10 @@ def probe(tools: Tools, now: datetime) -> None:
             now = tools.clock()
             pacing.probed(connection, name, words, now, tools.chance)
             if misconfigured:
-                destinations.pause_destination(connection, name, reason=words, code="misconfigured", now=now)
+                key = next(one.destination.credentials for one in tools.shops.values() if one.destination.name == name)
+                destinations.pause_destination(
+                    connection, name, reason=words, code="misconfigured", now=now, credentials=key
+                )
         log.warning("destination probed", destination=name, answer=words or "well")
 
 
@@ -275,7 +291,10 @@ def _settle(
             )  # fmt: skip
         case "misconfigured":
             name = shop.destination.name
-            destinations.pause_destination(connection, name, reason=outcome.message, code="misconfigured", now=now)
+            destinations.pause_destination(
+                connection, name, reason=outcome.message, code="misconfigured", now=now,
+                credentials=shop.destination.credentials,
+            )  # fmt: skip
             log.error("destination paused", destination=name, reason=outcome.message)
             words = f"the destination {name} is paused: {outcome.message}"
             ledger.move(

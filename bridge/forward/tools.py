@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from bridge.decide import Body
 from bridge.errors import BridgeError, ShopTrouble
@@ -61,9 +62,15 @@ class Tools:
 
     def claim(self, *, without: Sequence[str] = ()) -> ledger.Order | None:
         """Take the next order, of no shop in `without`, and its newest body in the same transaction."""
+        try:
+            return self._claim(without, loads=True)
+        except DBAPIError:  # a body that cannot be read is the trouble of its order, which meets it again
+            return self._claim(without, loads=False)
+
+    def _claim(self, without: Sequence[str], *, loads: bool) -> ledger.Order | None:
         with transaction(self.engine) as connection:
             order = ledger.claim(connection, self.clock(), self.new_id(), without=without)
-            if order is not None and order.body_id is not None and order.state in _LOOKED_AT:
+            if loads and order is not None and order.body_id is not None and order.state in _LOOKED_AT:
                 if len(self._at_hand) > _MOST_AT_HAND:  # of orders that came to nothing
                     self._at_hand.clear()
                 self._at_hand[order.body_id] = inbox.load(connection, order.body_id)

@@ -29,7 +29,7 @@ _TRUSTED = 1.0  # seconds for which a connection that lies in the pool is not tr
 # connection is noticed by unacknowledged data after tcp_user_timeout only (libpq, milliseconds; Linux). Both together
 # stay below the 4 s in which a webhook is answered.
 # https://www.postgresql.org/docs/current/libpq-connect.html
-_CONNECT = {
+CONNECT: dict[str, Any] = {
     "connect_timeout": 2,
     "tcp_user_timeout": 1500,
     "keepalives_idle": 5,
@@ -55,7 +55,7 @@ def connect(database: Database, *, pool: int, pool_wait: float = 1, statement_li
         pool_use_lifo=True,
         hide_parameters=True,  # bodies are among them
         json_serializer=_as_json,
-        connect_args=_CONNECT | {"prepare_threshold": None},
+        connect_args=CONNECT | {"prepare_threshold": None},
     )
 
     @event.listens_for(engine, "connect")

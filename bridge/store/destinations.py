@@ -67,11 +67,18 @@ def announce_shop(connection: Connection, name: str, *, credentials: str, destin
     connection.execute(update(shops).where(shops.c.name == name).values(**values, **lifted))
 
 
-def pause_destination(connection: Connection, name: str, *, reason: str, code: str, now: datetime) -> bool:
+def pause_destination(
+    connection: Connection, name: str, *, reason: str, code: str, now: datetime, credentials: str | None = None
+) -> bool:
     """Stop sending to a destination; False where it was paused already (the first reason stays).
 
-    A person's pause takes the place of one that the destination's own trouble made.
+    A person's pause takes the place of one that the destination's own trouble made. With `credentials` it is paused
+    only while these are its key: a worker of the key before, which is about to end, stops nobody.
     """
+    if credentials is not None:
+        other = (destinations.c.name == name, destinations.c.credentials != credentials)
+        if connection.execute(select(destinations.c.name).where(*other)).first():
+            return False
     return _pause(connection, destinations, name, reason, code, now)
 
 

@@ -9,7 +9,7 @@ import psycopg
 from sqlalchemy import Connection
 
 from bridge.config import Database
-from bridge.store.database import run
+from bridge.store.database import CONNECT, run
 
 CHANNEL = "bridge_work"
 
@@ -28,7 +28,7 @@ RING = f"notify {CHANNEL}"
 
 def listen(database: Database, heard: Callable[[], None], stop: threading.Event) -> None:
     """Call `heard` for every ring until `stop` is set, on a connection of its own; raises psycopg.Error without it."""
-    with psycopg.connect(database.url, autocommit=True, connect_timeout=2) as connection:
+    with psycopg.connect(database.url, autocommit=True, **CONNECT) as connection:
         connection.execute(f"listen {CHANNEL}")
         heard()  # what was rung for while nobody listened
         while not stop.is_set():

@@ -54,9 +54,11 @@ def enter(connection: Connection, name: str, attempt: UUID, now: datetime, *, tu
     was there before. Where the rate makes it wait less than `PATIENCE`, the turn is kept for the caller, which comes
     again then with `turn_taken`.
     """
-    (found,), ((on_the_way,),) = run_all(connection, [(_LOCK, {"name": name}), (_COUNT, {"name": name, "now": now})])
+    (found,), ((on_the_way, tried),) = run_all(
+        connection, [(_LOCK, {"name": name}), (_COUNT, {"name": name, "now": now})]
+    )
     row = _Gate(*found)
-    words = _shut(name, row, now)
+    words = _shut(name, row, now, tried=tried)
     if words:
         return NoRoom(words=words)
     if on_the_way >= row.concurrency:
@@ -171,20 +173,25 @@ class _Gate(NamedTuple):
     pause_reason: str
     breaker: str
     breaker_reason: str
-    trial_attempt: UUID | None
 
 
 _LOCK = f"select {', '.join(_Gate._fields)} from destinations where name = %(name)s for update"  # noqa: S608 - columns
-_COUNT = "select count(*) from orders where destination = %(name)s and state = 'sending' and deadline > %(now)s"
+# Orders on the way, and whether the one on trial is among those that nobody has heard of yet: a trial that nobody is
+# making any more, whoever ended it, keeps nothing back.
+_COUNT = """
+    select count(*) filter (where deadline > %(now)s),
+           count(*) filter (where attempt_id = (select trial_attempt from destinations where name = %(name)s)) > 0
+      from orders where destination = %(name)s and state = 'sending'
+"""
 
 
-def _shut(name: str, row: _Gate, now: datetime) -> str:
+def _shut(name: str, row: _Gate, now: datetime, *, tried: bool) -> str:
     """Why nothing goes to a destination for the time being, in words; "" where nothing stands in the way."""
     if row.paused_at is not None:
         return f"{name} is paused: {row.pause_reason}"
     if row.breaker == "open":
         return f"{name} is tried by a harmless read first: {row.breaker_reason}"
-    if row.breaker == "trial" and row.trial_attempt is not None:
+    if row.breaker == "trial" and tried:
         return f"one order is tried on {name} first: {row.breaker_reason}"
     if row.quiet_until is not None and row.quiet_until > now:
         return f"{name} asked for quiet until {row.quiet_until:%H:%M:%S} UTC"

@@ -155,7 +155,6 @@ def test_destination_whose_next_turn_is_far_off_counts_as_full(three: Queue) -> 
         {"paused_at": True, "pause_reason": "key"},
         {"quiet_until": True},
         {"breaker": "open"},
-        {"breaker": "trial", "trial_attempt": uuid.UUID(int=1)},
     ],
 )
 def test_shut_destination_has_its_received_orders_looked_at_and_nothing_sent(three: Queue, values: Any) -> None:

@@ -7,13 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, Row, select, update
+from sqlalchemy import Engine, Row, delete, insert, select, update
 
 from bridge.store import destinations as accounts
 from bridge.store import pacing
 from bridge.store.database import transaction
 from bridge.store.pacing import NoRoom
-from bridge.store.tables import destinations
+from bridge.store.tables import destinations, orders
 from tests.conftest import Clock
 
 WORDS = "answer 500"
@@ -31,8 +31,21 @@ class Gate:
             )
 
     def enter(self, attempt: uuid.UUID | None = None, *, turn_taken: bool = False) -> NoRoom | None:
+        attempt = attempt or uuid.uuid4()
         with transaction(self.engine) as connection:
-            return pacing.enter(connection, "sorted", attempt or uuid.uuid4(), self.clock(), turn_taken=turn_taken)
+            no_room = pacing.enter(connection, "sorted", attempt, self.clock(), turn_taken=turn_taken)
+            if no_room is None:
+                # On its way, but past its deadline, so that it takes no room.
+                values = {"shop": "red", "platform": "shopify", "order_id": str(attempt), "destination": "sorted"}
+                values |= {"state": "sending", "attempt_id": attempt, "deadline": self.clock() - timedelta(seconds=1)}
+                values |= {"first_seen_at": self.clock(), "state_since": self.clock()}
+                connection.execute(insert(orders).values(**values))
+            return no_room
+
+    def forget(self, attempt: uuid.UUID) -> None:
+        """Its order is no longer on its way."""
+        with transaction(self.engine) as connection:
+            connection.execute(delete(orders).where(orders.c.attempt_id == attempt))
 
     def entered(self) -> uuid.UUID:
         """The attempt of an order that was let through."""
@@ -42,6 +55,7 @@ class Gate:
 
     def hear(self, attempt: uuid.UUID, kind: str, *, retry_after: float | None = None) -> bool:
         wait = None if retry_after is None else timedelta(seconds=retry_after)
+        self.forget(attempt)
         with transaction(self.engine) as connection:
             return pacing.note_outcome(
                 connection, "sorted", attempt, kind=kind, words=WORDS, retry_after=wait, now=self.clock(),
@@ -66,6 +80,7 @@ class Gate:
     def bury(self, attempt: uuid.UUID) -> None:
         with transaction(self.engine) as connection:
             pacing.trial_died(connection, attempt, self.clock(), lambda: 0.5)
+        self.forget(attempt)
 
     def write(self, **values: Any) -> None:
         with transaction(self.engine) as connection:
@@ -291,3 +306,9 @@ def test_turns_that_nobody_took_are_not_saved_up(engine: Engine, clock: Clock) -
     clock.forward(minutes=10)
     gate.entered()
     assert gate.enter() == NoRoom(words="", turn=clock() + timedelta(seconds=0.5))
+
+
+def test_a_trial_that_nobody_makes_any_more_keeps_nothing_back(on_trial: Gate) -> None:
+    """As the release before leaves it, which knows of no trials, where it expires the order on trial."""
+    on_trial.forget(on_trial.entered())
+    assert on_trial.enter() is None

@@ -30,8 +30,9 @@ _FREE = """
 _SHOPS = """
     select s.name, s.turns,
            case when s.paused_at is not null or s.quiet_until > %(now)s then '{}'::int[]
-                when d.name is null or d.paused_at is not null or d.breaker = 'open' or d.trial_attempt is not null
-                     or d.quiet_until > %(now)s then '{0,1}'::int[]
+                when d.name is null or d.paused_at is not null or d.breaker = 'open' or d.quiet_until > %(now)s
+                     or exists (select 1 from orders o where o.destination = d.name and o.state = 'sending'
+                                   and o.attempt_id = d.trial_attempt) then '{0,1}'::int[]
                 when d.next_at > %(soon)s
                      or (select count(*) from orders o
                           where o.destination = d.name and o.state = 'sending' and o.deadline > %(now)s

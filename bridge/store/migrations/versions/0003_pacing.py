@@ -11,7 +11,9 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+# The locks first, in the order in which claims and sendings take them: a release runs beside both.
 _CHANGES = """
+LOCK TABLE shops, destinations, orders IN ACCESS EXCLUSIVE MODE;
 ALTER TABLE orders ADD COLUMN priority SMALLINT DEFAULT '0' NOT NULL;
 CREATE INDEX orders_due ON orders
     (shop, (case state when 'queued' then 2 when 'received' then 1 else 0 end), (tries > 0), priority desc, ready_at)
