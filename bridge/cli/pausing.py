@@ -102,7 +102,7 @@ def standing(one: Pause, now: datetime) -> str:
     if one.breaker:
         stopped = f"stopped since {moment(one.breaker_since)}: {one.breaker_reason}"
         next_probe = f"; next probe {moment(one.probe_at)}" if one.probe_at else ""
-        return f"trying one order; {stopped}" if one.breaker == "trial" else f"{stopped}{next_probe}"
+        return f"the next order goes alone; {stopped}" if one.breaker == "trial" else f"{stopped}{next_probe}"
     if one.quiet_until and one.quiet_until > now:
         return f"quiet until {moment(one.quiet_until)}" + (f": {one.quiet_reason}" if one.quiet_reason else "")
     return ""

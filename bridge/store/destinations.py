@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from bridge.store import pacing
 from bridge.store.doorbell import ring
+from bridge.store.ledger.claims import hurry
 from bridge.store.tables import destinations, orders, shops
 
 PERSON = "person"  # the code of a pause that only a person lifts
@@ -93,11 +94,13 @@ def pause_shop(connection: Connection, name: str, *, reason: str, code: str, now
 def resume_destination(connection: Connection, name: str) -> bool:
     """Send again, as a person wants it, whatever was in the way; False where there is no such destination."""
     pacing.close_breaker(connection, name)
+    hurry(connection, destination=name)
     return _resume(connection, destinations, name)
 
 
 def resume_shop(connection: Connection, name: str) -> bool:
     """Work on a shop's orders again, as a person wants it; False where there is no such shop."""
+    hurry(connection, shop=name)
     return _resume(connection, shops, name, quiet_until=None, quiet_reason="", quiet_code="", failures=0)
 
 
@@ -120,8 +123,9 @@ def shops_to_probe(connection: Connection, now: datetime, every: timedelta) -> S
 
 
 def list_destinations(connection: Connection) -> list[Pause]:
-    """All destinations, with the orders that are queued for each."""
-    return _list(connection, destinations, orders.c.destination, ("queued",))
+    """All destinations, with the orders that are on their way to each."""
+    of_shop = select(shops.c.destination).where(shops.c.name == orders.c.shop).scalar_subquery()
+    return _list(connection, destinations, func.coalesce(orders.c.destination, of_shop), ("received", "queued"))
 
 
 def list_shops(connection: Connection) -> list[Pause]:

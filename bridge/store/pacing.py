@@ -24,6 +24,7 @@ LONGEST_QUIET = timedelta(hours=1)  # of what a `Retry-After` asks for
 PATIENCE = timedelta(seconds=3)  # for which a worker waits for its turn by the rate; longer waits are the queue's
 PROBE_LIMIT = timedelta(seconds=10)  # of one harmless read
 
+_ADVICE = "; look in SortedPRO"  # to whoever settles the one order; the destination's words go to all that wait
 _FIRST_PROBE = timedelta(seconds=2)  # after the first one, which goes out as the breaker opens
 _SLOWEST_PROBE = timedelta(minutes=1)
 
@@ -114,8 +115,9 @@ def note_outcome(
         return False
     trials = row.trials + on_trial
     probe_at = now + next_try(trials - 1, chance) if trials else now
+    reason = words.partition(_ADVICE)[0]
     _write(
-        connection, name, breaker="open", breaker_since=row.breaker_since or now, breaker_reason=words,
+        connection, name, breaker="open", breaker_since=row.breaker_since or now, breaker_reason=reason,
         probe_at=max(probe_at, quiet or probe_at), probes=0, trials=trials, trial_attempt=None, failures=failures,
         quiet_until=quiet,
     )  # fmt: skip

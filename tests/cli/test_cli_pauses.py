@@ -195,7 +195,7 @@ def test_a_stopped_destination_is_listed_with_its_next_probe(rig: Rig, desk: Bri
 
 def test_a_destination_on_trial_is_listed(rig: Rig, desk: Bridge) -> None:
     written(rig, "sorted", breaker="trial", breaker_since=AT, breaker_reason="no answer")
-    assert column(desk, "destination", 2) == "trying one order; stopped since 2026-03-09 14:02:00: no answer"
+    assert column(desk, "destination", 2) == "the next order goes alone; stopped since 2026-03-09 14:02:00: no answer"
 
 
 def test_quiet_is_listed_while_it_lasts(rig: Rig, desk: Bridge) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from bridge.sandbox.faults import status
 from bridge.sandbox.sortedpro import throttled
 from bridge.store.database import transaction
+from bridge.store.destinations import list_destinations, resume_destination
 from bridge.store.tables import attempts
 from tests.forward.conftest import Rig, make_rig, write_mappings
 from tests.forward.test_breaker import orders, states, turn
@@ -43,6 +44,17 @@ def test_whole_destination_is_quiet_as_long_as_it_asked_for_but_an_hour_at_most(
     turn(rig, seconds=kept - 1)
     assert states(rig) == {"queued": 3}
     turn(rig, seconds=1)
+    assert states(rig) == {"done": 3}
+
+
+def test_a_person_resumes_without_waiting_for_what_was_asked(rig: Rig) -> None:
+    rig.world.sortedpro.behave(throttled(3600))
+    orders(rig, 3)
+    turn(rig)
+    with transaction(rig.bridge.engine) as connection:
+        assert [one.orders for one in list_destinations(connection)] == [3]
+        resume_destination(connection, "sorted")
+    turn(rig)
     assert states(rig) == {"done": 3}
 
 

@@ -125,6 +125,13 @@ def postpone(
     return change(connection, order, values)
 
 
+def hurry(connection: Connection, *, shop: str = "", destination: str = "") -> None:
+    """Let what waits for another try, of a shop or queued for a destination, be tried at once."""
+    whose = (orders.c.shop == shop,) if shop else (orders.c.destination == destination, orders.c.state == "queued")
+    waits = (orders.c.not_before.is_not(None), orders.c.due_at.is_not(None))
+    connection.execute(update(orders).where(*whose, *waits).values(not_before=None))
+
+
 def rest(connection: Connection, order: Order, *, due_at: datetime | None, now: datetime, **changes: Any) -> Order:
     """Let go of an order for which there is nothing to do before `due_at` (None: until something comes)."""
     values = {
