@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine, create_engine, text
 
 from bridge.config import Database
@@ -19,6 +19,9 @@ from bridge.store.upgrade import upgrade
 
 # For hours when nobody waits: pytest --hypothesis-profile=long
 settings.register_profile("long", max_examples=1000, stateful_step_count=80)
+# How long an input takes to make is no matter of the tests on a machine that others use too.
+settings.register_profile("default", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("default")
 
 _numbers = itertools.count(1)
 

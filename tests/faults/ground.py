@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -151,10 +152,15 @@ class Ground:
         return {**self.site.environ, **({"BRIDGE_STOPS": str(stops)} if stops else {})}
 
     @contextmanager
-    def listening(self, port: int, *, after: Sequence[Case]) -> Iterator[None]:
-        """SortedPRO at another address too, once these orders did not reach it there."""
+    def listening(self, held: socket.socket, *, after: Sequence[Case]) -> Iterator[None]:
+        """SortedPRO at another address too, once these orders did not reach it there.
+
+        The port is `held`, without anyone who listens, so that no other process takes it meanwhile.
+        """
         for case in after:
             until(lambda case=case: self._waits(case), seconds=LIMIT, what=lambda: "an order that did not get through")
+        port = held.getsockname()[1]
+        held.close()
         with closing(serve(self.site.world.sortedpro, port=port)):
             yield
 

@@ -7,6 +7,7 @@ after the newer. The second one meets what the first has left: a slot, an open b
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -28,7 +29,7 @@ from bridge.sandbox.faults import (
 from bridge.sandbox.server import Request
 from bridge.sandbox.sortedpro import throttled
 from tests.faults.ground import Case, Ground, Platform, ShopFile, ground_on
-from tests.journeys.site import database_on, free_port
+from tests.journeys.site import database_on
 
 State = Literal["done", "in_doubt", "failed", "queued"]
 
@@ -128,13 +129,14 @@ class Failures:
 @pytest.fixture(scope="module")
 def failures(server: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Failures]:
     folder = tmp_path_factory.mktemp("answers")
-    port = free_port()
-    with database_on(server) as database, ground_on(database, folder, _shops(port)) as ground:
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    with database_on(server) as database, ground_on(database, folder, _shops(held.getsockname()[1])) as ground:
         ground.start_web()
         for _ in range(2):
             ground.start_worker()
         cases = {shop: _buy(ground, shop) for shop in ground.shops}
-        with ground.listening(port, after=cases[AWAY]):
+        with ground.listening(held, after=cases[AWAY]):
             ground.wait()
             made = {case.customer_reference: len(ground.site.sent(case.customer_reference)) for case in ground.cases}
             first = {shop: pair[0] for shop, pair in cases.items()}

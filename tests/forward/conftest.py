@@ -137,7 +137,9 @@ def make_rig(database: Database, mappings: Path, world: Trio, clock: Clock, **en
     environ = {**world.environment(), "DATABASE_URL": database.url, "BRIDGE_MAPPINGS": str(mappings)}
     environ |= {"SEND_FROM": "2026-01-01T00:00:00Z"}
     settings = config.load(environ, interactive=False)
-    bridge = open_bridge(settings, environ, pool=4, clock=clock, new_id=uuid.uuid4, chance=lambda: 0.5, **entering)
+    bridge = open_bridge(
+        settings, environ, pool=4, pool_wait=10, clock=clock, new_id=uuid.uuid4, chance=lambda: 0.5, **entering
+    )
     bridge.announce()
     return Rig(bridge=bridge, web=make_app(bridge).test_client(), world=world, clock=clock)
 
