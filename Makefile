@@ -9,7 +9,7 @@ demo: $(VENV)/demo.stamp  ## the story on the sandbox: no account, no database t
 	$(BIN)/bridge demo --once
 
 test: $(VENV)/dev.stamp  ## every test, with branch coverage
-	$(BIN)/python -m pytest -n 4 --dist loadfile --cov=bridge --cov-branch --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n 3 --dist loadfile --cov=bridge --cov-branch --cov-report=term:skip-covered
 
 lint: $(VENV)/dev.stamp  ## style, types and the direction of imports
 	$(BIN)/ruff check .
