@@ -191,15 +191,7 @@ def move(
         **({} if keep_claim else NO_CLAIM),
         **changes,
     }
-    told = {
-        "from_state": order.state,
-        "to_state": to_state,
-        "event": event,
-        "code": code,
-        "actor": actor,
-        "attempt_id": attempt,
-        "detail": seal_json(list(detail)) if detail else None,
-    }
+    told = _told(order, to_state, event=event, actor=actor, code=code, detail=detail, attempt=attempt)
     assignments, parameters = _assigned(values)
     revision = " and revision = %(was_revision)s" if same_revision else ""
     statement = f"""
@@ -302,9 +294,15 @@ def write_history(
     attempt: UUID | None,
 ) -> None:
     """One row of an order's history."""
-    values = {
-        "order": order.id,
-        "at": now,
+    told = _told(order, to_state, event=event, actor=actor, code=code, detail=detail, attempt=attempt)
+    run(connection, _TELL, {"order": order.id, "at": now, **told})
+
+
+def _told(
+    order: Order, to_state: str, *, event: str, actor: str, code: str, detail: Detail | None, attempt: UUID | None
+) -> dict[str, Any]:
+    """The columns of a history row beside its order and time."""
+    return {
         "from_state": order.state,
         "to_state": to_state,
         "event": event,
@@ -313,7 +311,6 @@ def write_history(
         "attempt_id": attempt,
         "detail": seal_json(list(detail)) if detail else None,
     }
-    run(connection, _TELL, values)
 
 
 _TELL = """
