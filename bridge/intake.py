@@ -15,7 +15,7 @@ from bridge.platforms.base import NoOrder, OrderBody, Rung, Webhook, digest
 from bridge.shops import Shop
 from bridge.stops import Reach, nowhere
 from bridge.store import inbox, ledger
-from bridge.store.database import one_statement, storable, transaction
+from bridge.store.database import autocommit, storable, transaction
 from bridge.store.doorbell import ring
 
 
@@ -61,7 +61,7 @@ class Intake:
 
     def _opened(self, version: _Version) -> bool:
         """Store the first body of an order that nobody has heard of: one statement, one round trip."""
-        with one_statement(self.engine) as connection:
+        with autocommit(self.engine) as connection:
             return ledger.open_with_body(
                 connection, version.content, version.row, shop=version.shop.name, platform=version.shop.platform.name,
                 priority=version.priority, now=version.now,

@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-# In the order of the journey. "written" is before the commit, the word without it after.
-WEB = ("verified", "stored")  # the first body of an order is one statement; of a later one there is "stored_written"
+# In the order of the journey. "written" is before the commit, the word without it after; where one statement is all,
+# as it is for most orders, there is no such point.
+WEB = ("verified", "stored")  # and "stored_written" for the body of a known order
 WORKER = (
     "claimed",
     "looked",
@@ -23,7 +24,6 @@ WORKER = (
     "end_written",
     "ended",
     "reference_written",
-    "done_written",
     "done",
 )
 POINTS = (*WEB, *WORKER)

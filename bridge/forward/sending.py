@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from bridge.shops import Shop
 from bridge.sortedpro.client import ATTEMPT_MARK, Outcome, SortedPro
 from bridge.sortedpro.contract import encode
 from bridge.store import destinations, ledger, pacing
-from bridge.store.database import transaction
+from bridge.store.database import autocommit, transaction
 from bridge.store.ledger.claims import CLAIM
 from bridge.store.pacing import NoRoom
 
@@ -86,35 +87,59 @@ def _begin(
     attempt: ledger.Attempt,
     beside: frozenset[object],
     now: datetime,
+) -> ledger.Order | None:
+    """Write down that the order is being sent, with what was used for it; None where the destination has no room."""
+    about: dict[str, Any] = {
+        "customer_reference": decision.customer_reference,
+        "left_out": [as_json(one) for one in decision.left_out if one.may_ship],
+        "fulfilled": decision.fulfilled,
+        "remarks": _remarks(order, decision),
+        "now": tools.clock(),
+    }
+    begun = None
+    if order.parts == 1 and not decision.rest:
+        with suppress(ClaimLost), autocommit(tools.engine) as connection:
+            begun = ledger.begin_alone(connection, order, attempt, **about)
+    if begun is None:
+        begun = _begin_in_turn(tools, order, attempt, now, {**about, "beside": beside, "rest": decision.rest})
+    if begun is not None:
+        tools.reach("begun")
+    return begun
+
+
+def _begin_in_turn(
+    tools: Tools,
+    order: ledger.Order,
+    attempt: ledger.Attempt,
+    decided_at: datetime,
+    about: Mapping[str, Any],
     *,
     turn_taken: bool = False,
 ) -> ledger.Order | None:
-    """Write down that the order is being sent, with what was used for it; None where the destination has no room.
+    """`_begin` where there is more to it than one round trip.
 
     Where the destination's rate lets it wait for moments only, it waits, without a connection to the database.
     """
-    left_out = [as_json(one) for one in decision.left_out if one.may_ship]
     with transaction(tools.engine) as connection:
-        found = ledger.begin_send(
-            connection, order, attempt, customer_reference=decision.customer_reference, left_out=left_out,
-            now=tools.clock(), beside=beside, rest=decision.rest, fulfilled=decision.fulfilled, turn_taken=turn_taken,
-        )  # fmt: skip
-        if isinstance(found, NoRoom):
-            if found.turn is None and order.state == "queued":
-                ledger.rest(connection, order, due_at=now, now=now, **_redirected(order, attempt.destination))
-        else:
-            if order.attempt_id is None:  # told once, not at each try
-                left = [f"left out: {one.quantity} x {one.name}: {one.reason}" for one in decision.left_out]
-                for words in (*decision.notes, *left):
-                    ledger.remark(connection, found, words, now=now)
+        found = ledger.begin_send(connection, order, attempt, turn_taken=turn_taken, **about)
+        if not isinstance(found, NoRoom):
             tools.reach("begin_written")
-    if isinstance(found, NoRoom):
-        if found.turn is None:
-            return None
-        tools.pause(max(0.0, (found.turn - tools.clock()).total_seconds()))
-        return _begin(tools, order, decision, attempt, beside, now, turn_taken=True)
-    tools.reach("begun")
-    return found
+            return found
+        if found.turn is None and order.state == "queued":
+            redirected = _redirected(order, attempt.destination)
+            ledger.rest(connection, order, due_at=decided_at, now=decided_at, **redirected)
+    if found.turn is None:
+        return None
+    tools.pause(max(0.0, (found.turn - tools.clock()).total_seconds()))
+    return _begin_in_turn(tools, order, attempt, decided_at, {**about, "now": tools.clock()}, turn_taken=True)
+
+
+def _remarks(order: ledger.Order, decision: Send) -> list[str]:
+    """What the history tells beside the sending: once, not at each try."""
+    if order.attempt_id is not None:
+        return []
+    left = [f"left out: {one.quantity} x {one.name}: {one.reason}" for one in decision.left_out]
+    return [*decision.notes, *left]
 
 
 def as_json(one: LeftOut) -> dict[str, Any]:
@@ -206,15 +231,13 @@ def _created(tools: Tools, begun: ledger.Order, outcome: Outcome, now: datetime)
     """The usual end, in one statement; None where the order is not as it was when its sending began."""
     assert outcome.reference is not None
     try:
-        with transaction(tools.engine) as connection:
-            created = ledger.create(
+        with autocommit(tools.engine) as connection:
+            return ledger.create(
                 connection, begun, reference=outcome.reference, status=outcome.status, answer=outcome.answer,
                 message=outcome.message, claim_id=tools.new_id(), claimed_until=now + CLAIM, now=now,
             )  # fmt: skip
-            tools.reach("end_written")
     except ClaimLost:
         return None
-    return created
 
 
 def _ended(

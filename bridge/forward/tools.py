@@ -8,7 +8,6 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError
 
 from bridge.decide import Body
 from bridge.errors import BridgeError, ShopTrouble
@@ -19,10 +18,7 @@ from bridge.shops import Shop
 from bridge.sortedpro.client import SortedPro
 from bridge.stops import Reach
 from bridge.store import inbox, ledger, products
-from bridge.store.database import transaction
-
-_LOOKED_AT = frozenset({"received", "waiting", "queued"})  # states whose work begins with the newest body
-_MOST_AT_HAND = 200
+from bridge.store.database import autocommit, transaction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +39,6 @@ class Tools:
     reach: Reach  # a named point of the journey, see stops.py
     stopping: Callable[[], bool]  # the process is about to end: no further Create Order call is begun
     _kept: set[str] = field(default_factory=set)  # mapping versions whose text is stored
-    _at_hand: dict[int, inbox.Stored] = field(default_factory=dict)  # bodies that were read with the claim
 
     def keep_mapping(self, version: str, text: str, now: datetime) -> None:
         """Store the text of a mapping version, committed, once a process."""
@@ -61,27 +56,14 @@ class Tools:
         return self.shops[name]
 
     def claim(self, *, without: Sequence[str] = ()) -> ledger.Order | None:
-        """Take the next order, of no shop in `without`, and its newest body in the same transaction."""
-        try:
-            return self._claim(without, loads=True)
-        except DBAPIError:  # a body that cannot be read is the trouble of its order, which meets it again
-            return self._claim(without, loads=False)
-
-    def _claim(self, without: Sequence[str], *, loads: bool) -> ledger.Order | None:
-        with transaction(self.engine) as connection:
-            order = ledger.claim(connection, self.clock(), self.new_id(), without=without)
-            if loads and order is not None and order.body_id is not None and order.state in _LOOKED_AT:
-                if len(self._at_hand) > _MOST_AT_HAND:  # of orders that came to nothing
-                    self._at_hand.clear()
-                self._at_hand[order.body_id] = inbox.load(connection, order.body_id)
-        return order
+        """Take the next order, of no shop in `without`."""
+        with autocommit(self.engine) as connection:
+            return ledger.claim(connection, self.clock(), self.new_id(), without=without)
 
     def body(self, shop: Shop, body_id: int) -> Body:
         """A stored body, parsed."""
-        stored = self._at_hand.pop(body_id, None)
-        if stored is None:
-            with transaction(self.engine) as connection:
-                stored = inbox.load(connection, body_id)
+        with autocommit(self.engine) as connection:
+            stored = inbox.load(connection, body_id)
         content = shop.platform.read(stored.body, stored.topic)
         if not isinstance(content, OrderBody):
             raise BridgeError("a stored body is no order to this release")

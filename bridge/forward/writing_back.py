@@ -15,7 +15,7 @@ from bridge.forward.tools import Tools
 from bridge.http import Budget
 from bridge.platforms.base import PartOf, Record
 from bridge.store import destinations, ledger, overwriting
-from bridge.store.database import transaction
+from bridge.store.database import autocommit, transaction
 
 log = structlog.get_logger()
 
@@ -44,14 +44,13 @@ def write_back(tools: Tools, order: ledger.Order, body: Body | None = None) -> N
     now = tools.clock()
     words = f"{order.reference} stands on the shop order"
     how = f"{words} in place of another" if overwriting.is_allowed(order) else words
-    with transaction(tools.engine) as connection:
+    with autocommit(tools.engine) as connection:
         ledger.move(
             connection, order, "done", event="; ".join([how, *warnings]), reason=words, now=now,
             released=overwriting.used(order),
             lines=_lines(tools, order), warning="; ".join(warnings),
             due_at=next_visit(order, "; ".join(warnings), now), not_before=None, tries=0, warning_tries=0,
         )  # fmt: skip
-        tools.reach("done_written")
     tools.reach("done")
     log.info("written back", shop=order.shop, order=order.label, reference=order.reference)
 

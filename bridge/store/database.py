@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -104,6 +105,14 @@ class _Words(StrDumper):
         return super().dump(storable(obj))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sql:
+    """A statement, or a piece of one, with its own %(name)s parameters."""
+
+    text: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
 def run(connection: Connection, statement: str, values: Mapping[str, Any]) -> psycopg.Cursor[tuple[Any, ...]]:
     """Run SQL with %(name)s parameters in the connection's transaction, past SQLAlchemy's own layers.
 
@@ -114,11 +123,11 @@ def run(connection: Connection, statement: str, values: Mapping[str, Any]) -> ps
         return driver.execute(statement, values)
 
 
-def run_all(connection: Connection, statements: Sequence[tuple[str, Mapping[str, Any]]]) -> list[list[tuple[Any, ...]]]:
+def run_all(connection: Connection, statements: Sequence[Sql]) -> list[list[tuple[Any, ...]]]:
     """Run several statements one after the other in one round trip; returns the rows of each."""
     with _driver(connection) as driver:
         with driver.pipeline():
-            cursors = [driver.execute(statement, values) for statement, values in statements]
+            cursors = [driver.execute(one.text, one.values) for one in statements]
         return [cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else [] for cursor in cursors]
 
 
@@ -151,8 +160,11 @@ def transaction(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def one_statement(engine: Engine) -> Iterator[Connection]:
-    """A connection for a single statement of `run`, which is committed with it. Raises StoreAway as `transaction`."""
+def autocommit(engine: Engine) -> Iterator[Connection]:
+    """A connection on which each `run`, and each `run_all` as a whole, is a transaction of its own in one round trip.
+
+    Raises StoreAway as `transaction` does.
+    """
     with _away_in_words(), engine.connect() as connection:
         driver = connection.connection.driver_connection
         assert isinstance(driver, psycopg.Connection)

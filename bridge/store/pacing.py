@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select, update
 
 from bridge.backoff import next_try
-from bridge.store.database import run_all
+from bridge.store.database import Sql, run_all
 from bridge.store.doorbell import ring
 from bridge.store.tables import destinations
 
@@ -56,7 +56,7 @@ def enter(connection: Connection, name: str, attempt: UUID, now: datetime, *, tu
     again then with `turn_taken`.
     """
     (found,), ((on_the_way, tried),) = run_all(
-        connection, [(_LOCK, {"name": name}), (_COUNT, {"name": name, "now": now})]
+        connection, [lock(name), Sql(text=_COUNT, values={"name": name, "now": now})]
     )
     row = _Gate(*found)
     words = _shut(name, row, now, tried=tried)
@@ -74,6 +74,16 @@ def enter(connection: Connection, name: str, attempt: UUID, now: datetime, *, tu
     if row.breaker == "trial":
         _write(connection, name, trial_attempt=attempt)
     return None
+
+
+def lock(name: str) -> Sql:
+    """The statement that locks a destination's row until the transaction ends."""
+    return Sql(text=_LOCK, values={"name": name})
+
+
+def is_open(name: str, now: datetime) -> Sql:
+    """The condition under which `enter` lets an order through and writes nothing; for a statement after `lock`."""
+    return Sql(text=_OPEN, values={"open_name": name, "open_at": now})
 
 
 def note_outcome(
@@ -184,6 +194,15 @@ _COUNT = """
     select count(*) filter (where deadline > %(now)s),
            count(*) filter (where attempt_id = (select trial_attempt from destinations where name = %(name)s)) > 0
       from orders where destination = %(name)s and state = 'sending'
+"""
+
+# Where neither `_shut` nor `enter` finds anything, and no rate has to be kept.
+_OPEN = """
+    exists (select 1 from destinations d
+             where d.name = %(open_name)s and d.paused_at is null and d.breaker = '' and d.rate is null
+               and (d.quiet_until is null or d.quiet_until <= %(open_at)s)
+               and d.concurrency > (select count(*) from orders o where o.destination = d.name
+                                       and o.state = 'sending' and o.deadline > %(open_at)s))
 """
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 import httpx
+from sqlalchemy import update
 
 from bridge import actions
 from bridge.actions import Settled
@@ -32,6 +33,7 @@ from bridge.sandbox.woocommerce.api import php_json
 from bridge.store import destinations, queries
 from bridge.store.database import transaction
 from bridge.store.ledger import Order
+from bridge.store.tables import destinations as accounts
 from tests.faults.verdict import Standing, judge
 from tests.forward.conftest import MAPPINGS
 from tests.journeys.site import Site, site_on, until
@@ -50,6 +52,7 @@ class ShopFile:
     name: str
     platform: Platform
     destination: Mapping[str, str] = field(default_factory=dict)
+    unwell: bool = False  # the destination has failed once lately when an order of the shop comes
 
 
 @dataclass(kw_only=True, eq=False)
@@ -88,6 +91,9 @@ class Ground:
             order_id = world.shopify.add_order(shopify_order(number, at=datetime.now(UTC)))
         else:
             order_id = str(world.woocommerce.add_order(woo_order(number, home=world.woocommerce_url)))
+        if file.unwell:
+            with transaction(self.site.engine) as connection:
+                connection.execute(update(accounts).where(accounts.c.name == shop).values(failures=1))
         case = Case(shop=file, number=number, order_id=order_id, where=where)
         self.cases.append(case)
         return case
@@ -216,6 +222,16 @@ class Ground:
 
         until(rest, seconds=LIMIT, what=lambda: f"these do not come to rest:\n{moving()}")
 
+    def wait_out_of_doubt(self, cases: Sequence[Case]) -> None:
+        """Until a late answer has ended the doubt about these."""
+
+        def doubtful() -> str:
+            return "\n".join(
+                self.standing(case).told() for case in cases if self.states()[case.customer_reference] == "in_doubt"
+            )
+
+        until(lambda: not doubtful(), seconds=LIMIT, what=lambda: f"these stay in doubt:\n{doubtful()}")
+
     def is_moving(self, case: Case) -> bool:
         """Whether something is still to come for an order without a person."""
         order = self.order(case)
@@ -268,10 +284,23 @@ def named(point: str) -> str:
     return point.replace("_", "-")
 
 
-def shops_for(points: Sequence[str]) -> list[ShopFile]:
-    """A shop for each point, of both platforms in turn."""
+def shops_for(points: Sequence[str], prefix: str = "", **destination: str) -> list[ShopFile]:
+    """A shop for each point, of both platforms in turn, whose orders come to it.
+
+    Most orders begin and end in one statement each. Those that keep to a rate begin in a transaction, and so do those
+    end whose destination has to hear that it is well again.
+    """
     platforms: tuple[Platform, ...] = ("shopify", "woocommerce")
-    return [ShopFile(name=named(point), platform=platforms[turn % 2]) for turn, point in enumerate(points)]
+    rated = {"begin_written": {"requests_per_second": "50"}}
+    return [
+        ShopFile(
+            name=f"{prefix}{named(point)}",
+            platform=platforms[turn % 2],
+            destination={**destination, **rated.get(point, {})},
+            unwell=point == "end_written",
+        )
+        for turn, point in enumerate(points)
+    ]
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from tests.faults.ground import LIMIT, Case, Ground
 from tests.journeys.site import until
 
 # Where the transaction under way holds the order: a webhook of it waits there, is answered 503 and comes again.
-HOLDING = frozenset({"begin_written", "end_written", "done_written"})
+HOLDING = frozenset({"begin_written", "end_written"})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ import pytest
 from bridge.config import Database
 from bridge.sandbox.webhooks import Packet
 from bridge.stops import WORKER
-from tests.faults.ground import Case, Ground, ShopFile, ground_on, named, shops_for
+from tests.faults.ground import Case, Ground, ground_on, named, shops_for
 from tests.faults.stopping import HOLDING, Insisting, Stops, freeze, stop_at_each, stops_in
 from tests.journeys.site import database_on
 
@@ -33,7 +33,6 @@ MADE_ALTHOUGH_CANCELLED = {
     "end_written": 1,
     "ended": 1,
     "reference_written": 1,
-    "done_written": 1,
     "done": 1,
 }
 AGAIN = (
@@ -47,7 +46,7 @@ AGAIN = (
 TWICE = {"answered", "end_written"}
 
 # Not where it holds its destination's row: a worker that is frozen there keeps all others from that destination.
-FREEZING = tuple(point for point in WORKER if point not in {"begin_written", "end_written"})
+FREEZING = tuple(point for point in WORKER if point not in HOLDING)
 
 Round = dict[str, Case]  # by point
 
@@ -68,9 +67,7 @@ class Deaths:
 @pytest.fixture(scope="module")
 def deaths(server: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deaths]:
     folder = tmp_path_factory.mktemp("deaths")
-    policy = {"on_unknown_outcome": "send_again"}
-    shops = shops_for(WORKER)
-    shops += [ShopFile(name=f"again-{named(one)}", platform="woocommerce", destination=policy) for one in AGAIN]
+    shops = shops_for(WORKER) + shops_for(AGAIN, "again-", on_unknown_outcome="send_again")
     with database_on(server) as database, ground_on(database, folder, shops) as ground:
         ground.start_web()
         other = ground.start_worker()
@@ -85,10 +82,11 @@ def deaths(server: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         frozen = rounds.stop(FREEZING, "frozen")
         rounds.worker.popen.send_signal(signal.SIGSTOP)
         other.popen.send_signal(signal.SIGCONT)
-        ground.wait([case for case in ground.cases if case is not frozen["done_written"]])
+        ground.wait()
         rounds.stops.go_on()
         rounds.worker.popen.send_signal(signal.SIGCONT)
         rounds.webhooks.wait()
+        ground.wait_out_of_doubt([frozen["begun"], frozen["answered"]])  # which it knows to end, late as it is
         ground.wait()
         yield Deaths(
             ground=ground,

@@ -42,6 +42,7 @@ from bridge.store.ledger.rows import (
 from bridge.store.ledger.sending import (
     Attempt,
     admit,
+    begin_alone,
     begin_send,
     create,
     end_send,
@@ -66,6 +67,7 @@ __all__ = [
     "admit",
     "another_writes",
     "as_text",
+    "begin_alone",
     "begin_send",
     "claim",
     "create",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, select
 
 from bridge.errors import ClaimLost
-from bridge.store.database import as_jsonb, run
+from bridge.store.database import Sql, as_jsonb, run, run_all
 from bridge.store.sealed import seal_json
 from bridge.store.tables import orders
 
@@ -139,16 +139,9 @@ def match(found: Sequence[Order], order_key: str | None) -> Order | None:
     return next((one for one in found if one.order_key == order_key), None) or next(keyless, None)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sql:
-    """SQL in the place of a value, with its own parameters."""
-
-    text: str
-    values: Mapping[str, Any] = field(default_factory=dict)
-
-
 NO_CLAIM: Mapping[str, Any] = {"claimed_until": None, "claim_id": None}
 NEXT_REVISION = Sql(text="orders.revision + 1")
+ALWAYS = Sql(text="true")
 
 
 def move(
@@ -166,8 +159,10 @@ def move(
     due_at: datetime | None = None,
     same_revision: bool = False,
     keep_claim: bool = False,
-    only_if: str = "true",
+    only_if: Sql = ALWAYS,
     beside: Sql | None = None,
+    remarks: Sequence[str] = (),
+    first: Sql | None = None,
     **changes: Any,
 ) -> Order:
     """Change the state of an order, with its history row, in one statement.
@@ -175,9 +170,9 @@ def move(
     `reason` is what stands on the order, `event` what stands in its history; the reason is the event where it is None.
     `attempt` is the one that the history row tells of. `due_at` is when to look again; where something has come since
     the order was read, it is now. With `same_revision` the move fails instead. The claim ends unless it is kept.
-    `only_if` is one more condition, in SQL; `beside` is written in the same statement. Raises ClaimLost when the order
-    is no longer as it was read (in another state, or with another claim) or the condition does not hold; what was
-    written beside it is then rolled back with the caller's transaction.
+    `only_if` is one more condition. `beside` is written in the same statement, from the row `moved`, and `remarks` are
+    further events of it. `first` is run before, in the same round trip. Raises ClaimLost when the order is no longer as
+    it was read (in another state, or with another claim) or the condition does not hold: then nothing was written.
     """
     values = {
         "state": to_state,
@@ -191,24 +186,29 @@ def move(
         **({} if keep_claim else NO_CLAIM),
         **changes,
     }
-    told = _told(order, to_state, event=event, actor=actor, code=code, detail=detail, attempt=attempt)
+    told = _told(to_state, actor=actor, code=code, detail=detail, attempt=attempt)
     assignments, parameters = _assigned(values)
     revision = " and revision = %(was_revision)s" if same_revision else ""
     statement = f"""
         with moved as (
             update orders set {assignments}
-             where {_AS_READ} and state = %(was_state)s{revision} and {only_if}
+             where {_AS_READ} and state = %(was_state)s{revision} and {only_if.text}
             returning {_RETURNED}
         ), told as (
-            insert into history ("order", at, {", ".join(told)})
-            select id, %(told_at)s, {", ".join(f"%(told_{name})s" for name in told)} from moved
+            insert into history ("order", at, event, from_state, {", ".join(told)})
+            select id, %(told_at)s, words, case place when 1 then %(was_state)s else state end,
+                   {", ".join(f"%(told_{name})s" for name in told)}
+              from moved, unnest(%(told_events)s::text[]) with ordinality as events(words, place) order by place
         ){f", beside as ({beside.text})" if beside else ""}
         select * from moved
     """
     parameters |= {f"told_{name}": value for name, value in told.items()}
-    parameters |= {"told_at": now, "was_state": order.state, **_as_read(order), **(beside.values if beside else {})}
-    row = run(connection, statement, parameters).fetchone()
-    return _found(row, order)
+    parameters |= {"told_at": now, "told_events": [event, *remarks], "was_state": order.state, **_as_read(order)}
+    parameters |= {**only_if.values, **(beside.values if beside else {})}
+    if first is None:
+        return _found(run(connection, statement, parameters).fetchone(), order)
+    _, rows = run_all(connection, [first, Sql(text=statement, values=parameters)])
+    return _found(rows[0] if rows else None, order)
 
 
 def change(connection: Connection, order: Order, values: Mapping[str, Any], *, same_state: bool = False) -> Order:
@@ -294,18 +294,14 @@ def write_history(
     attempt: UUID | None,
 ) -> None:
     """One row of an order's history."""
-    told = _told(order, to_state, event=event, actor=actor, code=code, detail=detail, attempt=attempt)
-    run(connection, _TELL, {"order": order.id, "at": now, **told})
+    told = _told(to_state, actor=actor, code=code, detail=detail, attempt=attempt)
+    run(connection, _TELL, {"order": order.id, "at": now, "from_state": order.state, "event": event, **told})
 
 
-def _told(
-    order: Order, to_state: str, *, event: str, actor: str, code: str, detail: Detail | None, attempt: UUID | None
-) -> dict[str, Any]:
-    """The columns of a history row beside its order and time."""
+def _told(to_state: str, *, actor: str, code: str, detail: Detail | None, attempt: UUID | None) -> dict[str, Any]:
+    """The columns of a history row beside its order, time, event and the state before."""
     return {
-        "from_state": order.state,
         "to_state": to_state,
-        "event": event,
         "code": code,
         "actor": actor,
         "attempt_id": attempt,

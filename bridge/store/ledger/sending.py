@@ -15,10 +15,10 @@ from sqlalchemy.exc import IntegrityError
 from bridge.backoff import first_evidence
 from bridge.errors import ClaimLost, ReferenceTaken
 from bridge.store import pacing
-from bridge.store.database import as_jsonb
+from bridge.store.database import Sql, as_jsonb
 from bridge.store.doorbell import ring
 from bridge.store.ledger.parts import as_text, first_sent, is_open, marks, open_part, parts_of
-from bridge.store.ledger.rows import COLUMNS, Order, Sql, as_order, change, move, write_history
+from bridge.store.ledger.rows import ALWAYS, COLUMNS, Order, as_order, change, move, write_history
 from bridge.store.pacing import NoRoom
 from bridge.store.sealed import seal, seal_json, unseal, unseal_json
 from bridge.store.tables import attempts, orders, shops
@@ -53,9 +53,10 @@ def begin_send(
     beside: frozenset[object],
     rest: bool,
     fulfilled: Mapping[str, Decimal],
+    remarks: Sequence[str] = (),
     turn_taken: bool = False,
 ) -> Order | NoRoom:
-    """Write down that the order is about to be sent; the caller commits before it calls.
+    """Write down that the order is about to be sent, with `remarks`; the caller commits before it calls.
 
     The destination's row is locked first (`pacing.enter`), so that room, rate and breaker hold for all workers; without
     room the order is queued, unless its turn comes within moments: then it comes again with `turn_taken`. `beside` are
@@ -73,26 +74,60 @@ def begin_send(
             )  # fmt: skip
         return no_room
     order = reserve(connection, order, attempt.lines, beside=beside, rest=rest, fulfilled=fulfilled, now=now)
+    return _sending(connection, order, attempt, customer_reference, left_out, remarks, now)
+
+
+def begin_alone(
+    connection: Connection,
+    order: Order,
+    attempt: Attempt,
+    *,
+    customer_reference: str | None,
+    left_out: Sequence[Mapping[str, Any]],
+    fulfilled: Mapping[str, Decimal],
+    remarks: Sequence[str],
+    now: datetime,
+) -> Order:
+    """`begin_send` in one round trip, for the only part of an order and a destination that takes it as things stand.
+
+    Raises ReferenceTaken, and ClaimLost where `begin_send` may have more to say.
+    """
+    order = replace(order, gone=as_text(fulfilled))
+    return _sending(
+        connection, order, attempt, customer_reference, left_out, remarks, now,
+        first=pacing.lock(attempt.destination), only_if=pacing.is_open(attempt.destination, now),
+    )  # fmt: skip
+
+
+def _sending(
+    connection: Connection,
+    order: Order,
+    attempt: Attempt,
+    customer_reference: str | None,
+    left_out: Sequence[Mapping[str, Any]],
+    remarks: Sequence[str],
+    now: datetime,
+    *,
+    first: Sql | None = None,
+    only_if: Sql = ALWAYS,
+) -> Order:
     deadline = now + DEADLINE
     columns = _columns(order, attempt, now, deadline)
+    names, values = (", ".join(form.format(name) for name in columns) for form in ('"{}"', "%(begun_{})s"))
+    begun = Sql(
+        text=f"insert into attempts ({names}) select {values} from moved",
+        values={f"begun_{name}": value for name, value in columns.items()},
+    )
     try:
-        sending = move(
+        return move(
             connection, order, "sending", event="sending", now=now, same_revision=True, keep_claim=True,
             attempt=attempt.id, attempt_id=attempt.id, due_at=deadline, deadline=deadline, claimed_until=deadline,
             destination=attempt.destination, customer_reference=customer_reference, resend=False,
             mapping_version=attempt.mapping_version, left_out=list(left_out), must_read=False, compared=order.revision,
-            lines=as_text(attempt.lines), gone=order.gone,
-            beside=Sql(text=_BEGIN.format(
-                columns=", ".join(f'"{name}"' for name in columns),
-                values=", ".join(f"%(begun_{name})s" for name in columns),
-            ), values={f"begun_{name}": value for name, value in columns.items()}),
+            lines=as_text(attempt.lines), gone=order.gone, remarks=remarks, beside=begun, first=first, only_if=only_if,
         )  # fmt: skip
     except IntegrityError as error:
         raise ReferenceTaken(f"{customer_reference} is the reference of another order") from error
-    return sending
-
-
-_BEGIN = "insert into attempts ({columns}) values ({values})"
 
 
 def reserve(
@@ -173,17 +208,21 @@ def create(
         sent_attempt=begun.attempt_id, tries=0, unreachable_since=None, not_before=None, only_if=_NO_TROUBLE,
         beside=Sql(
             text=f"""
-                update attempts set reference = %(reference)s, {", ".join(f"{one} = %(ended_{one})s" for one in ended)}
-                 where id = %(sent_attempt)s
+                update attempts
+                   set reference = moved.reference, {", ".join(f"{one} = %(ended_{one})s" for one in ended)}
+                  from moved where attempts.id = moved.sent_attempt
             """,
             values={f"ended_{name}": value for name, value in ended.items()},
         ),
     )  # fmt: skip
 
 
-_NO_TROUBLE = """
-    not exists (select 1 from destinations d where d.name = orders.destination and (d.failures > 0 or d.breaker <> ''))
-"""
+_NO_TROUBLE = Sql(
+    text="""
+        not exists (select 1 from destinations d
+                     where d.name = orders.destination and (d.failures > 0 or d.breaker <> ''))
+    """
+)
 
 
 def end_send(
