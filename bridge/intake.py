@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from bridge.decide import rank
 from bridge.errors import StoreAway
 from bridge.platforms.base import NoOrder, OrderBody, Rung, Webhook, digest
+from bridge.ranking import rank
 from bridge.shops import Shop
 from bridge.stops import Reach, nowhere
 from bridge.store import inbox, ledger

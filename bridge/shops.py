@@ -342,7 +342,10 @@ def _between(read: Sequence[tuple[Shop, document.Document]]) -> Iterator[Problem
             yield _placed(source, "shop.name", words, shop.name)
         first = destinations.setdefault(shop.destination.name, shop)
         if first.destination != shop.destination:
-            words = f"{first.file} has a destination of this name with another address, key or setting: rename one"
+            words = (
+                f"{first.file} has a destination of this name with another address, key or setting: give both the "
+                "same, or one of them another name"
+            )
             yield _placed(source, "destination.name", words, shop.destination.name)
 
 

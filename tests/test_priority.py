@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from bridge import shops
-from bridge.decide import rank, ranked
 from bridge.errors import ConfigurationError
 from bridge.platforms.base import OrderBody
+from bridge.ranking import rank, ranked
 from bridge.shops import Shop
 from tests.workbench import mapping, write
 

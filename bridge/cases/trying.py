@@ -13,9 +13,10 @@ import simplejson
 
 from bridge import shops
 from bridge.cases.suite import Case, Suite
-from bridge.decide import Adopt, Body, Decision, Hold, Needs, Send, Skip, Unmappable, Wait, decide, ranked
+from bridge.decide import Adopt, Body, Decision, Hold, Needs, Send, Skip, Unmappable, Wait, decide
 from bridge.errors import BridgeError, ConfigurationError, Problem
 from bridge.platforms.base import Fetched, OrderBody
+from bridge.ranking import ranked
 from bridge.shops import Shop
 from bridge.sortedpro.contract import encode
 

@@ -19,10 +19,11 @@ from bridge.cli.live import try_all
 from bridge.cli.mapping_test import test
 from bridge.cli.opening import settings
 from bridge.cli.seen import unknown_methods
-from bridge.decide import Adopt, Body, Decision, Hold, Known, Needs, Send, Skip, Unmappable, Wait, decide, ranked
+from bridge.decide import Adopt, Body, Decision, Hold, Known, Needs, Send, Skip, Unmappable, Wait, decide
 from bridge.errors import BridgeError, ConfigurationError, Problem
 from bridge.http import Http
 from bridge.platforms.base import Fetched, NoOrder, OrderBody, Rung
+from bridge.ranking import ranked
 from bridge.shops import Shop, Shops
 from bridge.sortedpro.contract import encode
 

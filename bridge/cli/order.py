@@ -125,9 +125,9 @@ def settle(
     Without a way to end it, it only shows what there is to go by. A reference is looked up in SortedPRO first.
     """
     ways = sum((exists is not None, send_again, drop, write_back is not None))
-    if ways == 0:
-        with store() as engine, transaction(engine) as connection:
-            _print_indented(_evidence(connection, _meant(connection, name, shop, part)))
+    if ways == 0 and reason is None:
+        _show_ways(name, shop, part)
+        return
     if ways != 1:
         raise click.UsageError("give one of --exists EO-..., --send-again, --drop, --write-back keep|overwrite")
     if reason is None:
@@ -152,6 +152,35 @@ def settle(
         return done
 
     _act(name, shop, part, act)
+
+
+def _show_ways(name: str, shop: str, part: int | None) -> None:
+    """What there is to go by, and what a person may say. Raises ActionRefused where there is nothing to settle."""
+    with store() as engine, transaction(engine) as connection:
+        one = _meant(connection, name, shop, part)
+        ways = _WAYS.get("in_doubt" if one.state == "in_doubt" else one.trouble_code)
+        if ways is None or one.state not in {"in_doubt", "created"}:
+            raise ActionRefused(f"{one.label} is {one.state}: there is nothing to settle")
+        _line(Text(f"{one.shop} {one.label} ", style="bold").append(state(one)).append(f": {what(one)}"))
+        _print_indented(_evidence(connection, one))
+    for option, words in ways.items():
+        _line(Text(f"  --{option:<24} {words}"))
+    _line(Text("  each with --reason '...', which stands in its history"))
+
+
+_KEEP = {"write-back keep": "the shop order is left as it is, and the order is done"}
+_WAYS = {
+    "in_doubt": {
+        "exists EO-...": "SortedPRO has it: this reference is written onto the shop order",
+        "send-again": "SortedPRO does not have it: where it has, there will be two",
+        "drop": "it is not wanted any more: where SortedPRO has it, cancel it there",
+    },
+    "write_back_conflict": {
+        "write-back overwrite": "the other reference is wrong: ours takes its place",
+        **_KEEP,
+    },
+    "order_gone": _KEEP,
+}
 
 
 def _evidence(connection: Connection, one: Order) -> list[str]:

@@ -110,13 +110,23 @@ def _check_shop(connection: Connection, shop: str) -> None:
         raise ActionRefused(f"there is no shop {shop}; there are {', '.join(known) or 'none yet'}")
 
 
-def _as_json(one: Order) -> dict[str, str | None]:
+def _as_json(one: Order) -> dict[str, object]:
+    """Times in UTC; `next` is when the bridge looks at it again by itself, `code` the reason or trouble as one word."""
+    next_time = max(one.due_at, one.not_before or one.due_at) if one.due_at else None
     return {
         "shop": one.shop,
         "name": one.label,
         "state": one.state,
         "reference": one.reference,
         "reason": reason_of(one) or None,
+        "code": one.trouble_code or one.code or None,
+        "destination": one.destination,
+        "since": one.state_since.astimezone(UTC).isoformat(),
+        "next": next_time.astimezone(UTC).isoformat() if next_time else None,
+        "tries": one.tries,
+        "changed": one.changed,
+        "not_sent": one.unsent or None,
+        "alarm": one.alarm or None,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import pytest
 
@@ -76,10 +77,22 @@ def test_the_list_as_json_is_one_object_a_line(done: Rig, desk: Bridge) -> None:
     shopify(done, 1002, financial_status="pending")
     done.settle()
     reference = done.order("#1001").reference
-    assert [json.loads(line) for line in desk("orders", "list", "--json").stdout.splitlines()] == [
-        {"shop": "shopify", "name": "#1002", "state": "waiting", "reference": None, "reason": "not paid"},
-        {"shop": "shopify", "name": "#1001", "state": "done", "reference": reference, "reason": None},
-    ]
+    flags = {"tries": 0, "changed": False, "not_sent": None, "alarm": None, "code": None}
+    waiting, sent = (json.loads(line) for line in desk("orders", "list", "--json").stdout.splitlines())
+    assert datetime.fromisoformat(waiting.pop("since")) <= done.clock() >= datetime.fromisoformat(sent.pop("since"))
+    about = {"shop": "shopify", "name": "#1002", "state": "waiting", "reference": None, "reason": "not paid"}
+    assert waiting == {**about, **flags, "destination": None, "next": None}
+    about = {"shop": "shopify", "name": "#1001", "state": "done", "reference": reference, "reason": None}
+    assert sent == {**about, **flags, "destination": "sorted", "next": None}
+
+
+def test_the_list_as_json_says_when_an_order_is_tried_again(rig: Rig, desk: Bridge) -> None:
+    rig.world.sortedpro.busy()
+    shopify(rig, 1001)
+    rig.settle()
+    found = json.loads(desk("orders", "list", "--json").stdout)
+    assert (found["state"], found["code"], found["tries"]) == ("queued", "busy", 1)
+    assert datetime.fromisoformat(found["next"]) > rig.clock()
 
 
 def test_webhook_without_an_order_is_shown_with_what_it_was(rig: Rig, desk: Bridge) -> None:

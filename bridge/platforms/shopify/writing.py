@@ -5,6 +5,7 @@ https://shopify.dev/docs/api/admin-graphql/latest/mutations/metafieldsSet
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ from bridge.platforms.shopify.settings import Metafield, ShopifySettings
 # Another value stands there than the digest says. TAKEN is what some versions answer for a digest of null.
 _STALE = frozenset({"STALE_OBJECT", "INVALID_COMPARE_DIGEST", "TAKEN"})
 _MOST_TRIES = 3  # of writers that disturb each other; later tries follow with the next look
+_REFERENCE = re.compile(r"EO(-[A-Z0-9]{3}){3}")  # reference of a SortedPRO order
 _TWO_REFERENCES = (
     "Find out in SortedPRO which order is right and cancel the other; take the other reference off the shop order (the "
     "bridge looks again every hour), or end it with `bridge order settle NAME --write-back keep|overwrite`"
@@ -99,8 +101,10 @@ class ReferenceWriting:
         for record in same:
             self._check(record)
         merged = [*found, *([] if same else [self._record])]
-        if not {record.reference for record in merged}.issuperset(parse_references(standing.reference.value)):
-            raise _another_reference(self._settings.metafield)
+        known = {record.reference for record in merged}
+        others = [text for text in parse_references(standing.reference.value) if text not in known]
+        if others:
+            raise _another_reference(self._settings.metafield, others)
         return merged
 
     def _check(self, found: Record) -> None:
@@ -177,10 +181,13 @@ def _metafield(metafield: Json | None) -> _Metafield:
     return _Metafield(value=metafield["value"], digest=metafield["compareDigest"]) if metafield else _Metafield()
 
 
-def _another_reference(name: Metafield) -> WriteBackConflict:
+def _another_reference(name: Metafield, others: Sequence[str]) -> WriteBackConflict:
+    """The conflict in words; texts that are no references may say anything, and are not repeated."""
     namespace, key = name
+    named = ", ".join(text for text in others if _REFERENCE.fullmatch(text))
+    which = f" ({named})" if named else ""
     return WriteBackConflict(
-        f"another reference stands in the metafield {namespace}.{key}; it was not overwritten. {_TWO_REFERENCES}"
+        f"another reference{which} stands in the metafield {namespace}.{key}; it was not overwritten. {_TWO_REFERENCES}"
     )
 
 

@@ -167,7 +167,7 @@ def test_same_part_with_another_reference_is_a_conflict(shop: Shop) -> None:
 def test_reference_that_no_record_names_is_a_conflict(shop: Shop, part: int) -> None:
     shop.write(record(3 - part))
     shop.put("sorted_order_reference", f"EO-000-00{3 - part}-0TS, EO-000-009-XYZ")
-    with pytest.raises(WriteBackConflict, match="another reference stands"):
+    with pytest.raises(WriteBackConflict, match=r"another reference \(EO-000-009-XYZ\) stands"):
         shop.write(record(part))
 
 
