@@ -23,6 +23,7 @@ from bridge.trial.chaos_world import Shop, open_shop
 
 THROTTLED = SHOPIFY[-1]  # the shop on the plan with the fewest points
 _POINTS, _FEW_POINTS = 1000, 100  # a second: Plus, and the standard plan
+_TAKEN = 0.005  # share of the throttled shop's queries before which another client of the app took all its points
 _BROKEN = 0.02  # share of Create Order answers that are 500; half of them made the order
 _FIRST_NUMBER = 20_001
 
@@ -47,14 +48,17 @@ class Clock:
 class CountingBucket(Bucket):
     """A bucket that knows what was taken out of it."""
 
-    def __init__(self, clock: Callable[[], datetime], *, per_second: int) -> None:
+    def __init__(self, clock: Callable[[], datetime], *, per_second: int, taken: Callable[[], bool]) -> None:
         super().__init__(clock, per_second=per_second)
+        self._taken = taken
         self.spent = 0.0
         self.refused = 0
         self._count = threading.Lock()
 
     def spend(self, points: float) -> bool:
         """Take points out, or give them back."""
+        if points > 0 and self._taken():
+            self.drain()
         taken = super().spend(points)
         with self._count:
             self.spent += points if taken else 0.0
@@ -101,11 +105,13 @@ class World:
             shop.webhooks = bag
             self._apps[self.urls[name]] = shop
             if isinstance(shop, FakeShopify):
-                points = _FEW_POINTS if name == THROTTLED else _POINTS
-                bucket = self.buckets[name] = CountingBucket(clock, per_second=points)
-                shop.bucket = bucket
+                shop.bucket = self.buckets[name] = self._bucket(throttled=name == THROTTLED)
             else:
                 shop.url = self.urls[name]
+
+    def _bucket(self, *, throttled: bool) -> CountingBucket:
+        points, share = (_FEW_POINTS, _TAKEN) if throttled else (_POINTS, 0.0)
+        return CountingBucket(self.clock, per_second=points, taken=lambda: self._chance.random() < share)
 
     def transport(self) -> httpx.BaseTransport:
         """What carries the bridge's calls to the fakes."""
