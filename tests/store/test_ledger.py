@@ -14,9 +14,10 @@ from sqlalchemy.exc import IntegrityError
 from bridge.errors import ClaimLost, ReferenceTaken
 from bridge.platforms.base import OrderBody, digest
 from bridge.store import destinations, inbox, ledger, queries
-from bridge.store.database import transaction
+from bridge.store.database import autocommit, transaction
 from bridge.store.ledger.claims import CLAIM
 from bridge.store.ledger.sending import DEADLINE
+from bridge.store.tables import destinations as accounts
 from bridge.store.tables import orders
 from tests.conftest import Clock
 
@@ -73,15 +74,33 @@ class Book:
             return ledger.move(connection, order, state, event="test", now=self.clock(), **changes)
 
     def begin(self, order: ledger.Order, reference: str | None = None, lines=None, beside=frozenset(), rest=False):
-        attempt = ledger.Attempt(
+        with transaction(self.engine) as connection:
+            return ledger.begin_send(
+                connection, order, self.attempt(order, lines), customer_reference=reference or order.name, left_out=(),
+                now=self.clock(), beside=beside, rest=rest, fulfilled={},
+            )  # fmt: skip
+
+    def begin_alone(self, order: ledger.Order, reference: str | None = None, remarks=()) -> ledger.Order:
+        with autocommit(self.engine) as connection:
+            return ledger.begin_alone(
+                connection, order, self.attempt(order), customer_reference=reference or order.name, left_out=(),
+                fulfilled={}, remarks=remarks, now=self.clock(),
+            )  # fmt: skip
+
+    def attempt(self, order: ledger.Order, lines=None) -> ledger.Attempt:
+        return ledger.Attempt(
             id=uuid.uuid4(), destination="sorted", payload=b"{}", fetched={}, known={}, mapping_version="v",
             body_id=order.body_id or 0, clock=self.clock(), lines=lines or {}, route={},
         )  # fmt: skip
+
+    def tried(self, number: int) -> int:
+        """How many attempts stand in the ledger."""
         with transaction(self.engine) as connection:
-            return ledger.begin_send(
-                connection, order, attempt, customer_reference=reference or order.name, left_out=(), now=self.clock(),
-                beside=beside, rest=rest, fulfilled={},
-            )  # fmt: skip
+            return len(queries.tried(connection, self.order(number)))
+
+    def set_destination(self, **values) -> None:
+        with transaction(self.engine) as connection:
+            connection.execute(update(accounts).values(**values))
 
     def beside(self, order: ledger.Order) -> frozenset[object]:
         with transaction(self.engine) as connection:
@@ -265,6 +284,84 @@ def test_two_orders_cannot_have_one_customer_reference(book: Book) -> None:
         book.begin(book.claimed(), "ours-1")
     with transaction(book.engine) as connection:
         assert ledger.reference_owner(connection, "sorted", "ours-1") == "red #1"
+
+
+# --- beginning in one round trip -------------------------------------------------------------------------------------
+def test_what_begins_alone_stands_as_what_begins_in_a_transaction(book: Book) -> None:
+    for number in (1, 2):
+        book.receive(number)
+    orders = [book.begin_alone(book.claimed()), book.begin(book.claimed())]
+    own = ("id", "order_id", "name", "body_id", "body_hash", "claim_id", "attempt_id", "customer_reference")
+    alone, beside = ({key: value for key, value in vars(one).items() if key not in own} for one in orders)
+    assert alone == beside
+    assert (book.tried(1), book.tried(2)) == (1, 1)
+
+
+def test_its_remarks_stand_in_the_history_after_it_in_their_order(book: Book) -> None:
+    book.receive(1)
+    order = book.begin_alone(book.claimed(), remarks=["no phone", "left out: a gift card"])
+    with transaction(book.engine) as connection:
+        story = queries.story(connection, order)[-3:]
+    assert [(one.from_state, one.to_state, one.words) for one in story] == [
+        ("received", "sending", "sending"),
+        ("sending", "sending", "no phone"),
+        ("sending", "sending", "left out: a gift card"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "shut",
+    [
+        {"paused_at": Clock().now, "pause_reason": "by a person"},
+        {"breaker": "open"},
+        {"breaker": "trial"},
+        {"quiet_until": Clock().now + timedelta(seconds=1)},
+        {"rate": 5.0},
+        {"concurrency": 0},
+    ],
+)
+def test_where_there_is_more_to_say_nothing_is_written(book: Book, shut) -> None:
+    book.receive(1)
+    claimed = book.claimed()
+    book.set_destination(**shut)
+    with pytest.raises(ClaimLost):
+        book.begin_alone(claimed)
+    assert (book.order(1).state, book.tried(1)) == ("received", 0)
+
+
+def test_what_changed_since_it_was_decided_does_not_begin(book: Book) -> None:
+    book.receive(1)
+    claimed = book.claimed()
+    book.receive(1, minutes=1)
+    with pytest.raises(ClaimLost):
+        book.begin_alone(claimed)
+    assert (book.order(1).state, book.tried(1)) == ("received", 0)
+
+
+def test_orders_that_begin_alone_at_once_find_no_more_room_than_there_is(book: Book) -> None:
+    for number in range(1, 9):
+        book.receive(number)
+
+    def begin(order: ledger.Order) -> bool:
+        try:
+            return book.begin_alone(order).state == "sending"
+        except ClaimLost:
+            return False
+
+    claimed = [book.claimed() for _ in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(begin, claimed)) == 2
+
+
+def test_a_reference_that_is_taken_ends_only_the_one_that_wants_it(book: Book) -> None:
+    for number in (1, 2):
+        book.receive(number)
+    book.begin_alone(book.claimed(), "ours-1")
+    second = book.claimed()
+    with pytest.raises(ReferenceTaken):
+        book.begin_alone(second, "ours-1")
+    assert (book.order(2).state, book.tried(2)) == ("received", 0)
+    assert book.begin_alone(second, "ours-2").state == "sending"
 
 
 def test_process_that_died_while_sending_leaves_a_doubt(book: Book) -> None:
