@@ -14,6 +14,7 @@ import structlog
 from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Status
+from procrastinate.worker import Worker
 
 from bridge.config import Database
 from bridge.crew import Crew
@@ -40,35 +41,41 @@ async def _work(bridge: Bridge, database: Database) -> None:
     concurrency = bridge.settings.concurrency
     crew = Crew(bridge.forwarder.forward_next, size=concurrency, stop=bridge.stop, chance=bridge.chance)
     executor = ThreadPoolExecutor(max_workers=_UPKEEP, thread_name_prefix="upkeep")
+    stop = _asked_to_stop()
+    stop.add_done_callback(lambda _: bridge.stop.set())
     log.info("worker started", concurrency=concurrency, shops=sorted(bridge.shops.by_name))
-    stop = asyncio.create_task(_asked_to_stop())
     crew.start(database)
     while not stop.done():
-        work = asyncio.create_task(_run_schedule(make_app(bridge, database, executor, crew)))
-        await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
-        if stop.done():
-            bridge.stop.set()
-        work.cancel()
         try:
-            with contextlib.suppress(asyncio.CancelledError):
-                await work
+            await _run_schedule(make_app(bridge, database, executor, crew), stop)
         except ConnectorException as error:
             log.error("the database is away", reason=type(error.__cause__).__name__)
             await asyncio.wait({stop}, timeout=_AGAIN)
         except Exception:  # whatever it was: orders go on meanwhile, and want their breakers probed
             log.exception("the schedule is begun again")
             await asyncio.wait({stop}, timeout=_AGAIN)
-    bridge.stop.set()
     # A Create Order call that has begun takes 20 s at most, and is waited for: cut off it would be a doubt.
     crew.join()
     executor.shutdown(wait=True, cancel_futures=True)
     log.info("worker stopped")
 
 
-async def _run_schedule(app: App) -> None:
-    """Run jobs until cancelled, and then finish what is on the way. Raises ConnectorException without a database."""
-    async with app.open_async():
-        await app.run_worker_async(
+async def _run_schedule(app: App, stop: asyncio.Task[bool]) -> None:
+    """Run jobs until `stop` is done, and then finish what is on the way. Raises ConnectorException without a database.
+
+    A worker is asked to stop rather than cancelled: a cancellation that meets the end of an `asyncio.wait_for` is lost
+    in Python 3.11.
+    """
+    opening = asyncio.ensure_future(app.open_async())
+    try:
+        await asyncio.wait({opening, stop}, return_when=asyncio.FIRST_COMPLETED)
+        opening.cancel()  # of no effect where it is done
+        with contextlib.suppress(asyncio.CancelledError):
+            await opening
+        if stop.done():
+            return
+        worker = Worker(
+            app,
             queues=[_RINGS, "upkeep"],
             concurrency=_UPKEEP,
             delete_jobs="always",
@@ -76,14 +83,18 @@ async def _run_schedule(app: App) -> None:
             fetch_job_polling_interval=5.0,
             install_signal_handlers=False,  # ours also listen while there is no database
         )
+        stop.add_done_callback(lambda _: worker.stop())  # type: ignore[no-untyped-call]
+        await worker.run()  # type: ignore[no-untyped-call]
+    finally:
+        await app.close_async()  # a pool whose opening was cancelled keeps tasks that outlive the loop
 
 
-async def _asked_to_stop() -> None:
-    """Return at SIGTERM or SIGINT."""
+def _asked_to_stop() -> asyncio.Task[bool]:
+    """A task that ends at SIGTERM or SIGINT; from now on neither ends the process."""
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked.set)
-    await asked.wait()
+    return asyncio.create_task(asked.wait())
 
 
 def make_app(bridge: Bridge, database: Database, executor: ThreadPoolExecutor, crew: Crew) -> App:

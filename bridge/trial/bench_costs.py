@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import httpx
 import psycopg
+from psycopg.pq import PipelineStatus
 from sqlalchemy import Engine, event
 
 from bridge import config
@@ -115,11 +116,21 @@ def _counted(engine: Engine) -> _Counts:
 
         def execute(self, *given: Any, **options: Any) -> Self:
             counts.statements += 1
+            if self.connection.autocommit and self.connection.pgconn.pipeline_status == PipelineStatus.OFF:
+                counts.transactions += 1
             return super().execute(*given, **options)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: object) -> None:
+        pipeline = connection.pipeline
+
+        def counted() -> AbstractContextManager[psycopg.Pipeline]:
+            counts.transactions += connection.autocommit  # where it is, a pipeline is one transaction
+            found: AbstractContextManager[psycopg.Pipeline] = pipeline()
+            return found
+
         connection.cursor_factory = Counting
+        connection.pipeline = counted
 
     @event.listens_for(engine, "commit")
     def _commit(_: object) -> None:

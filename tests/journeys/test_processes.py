@@ -75,7 +75,14 @@ def test_worker_finishes_what_is_on_the_way_before_it_ends(stopped: Stopped) -> 
 
 def test_idle_worker_ends_at_once(fresh: Site) -> None:
     worker = fresh.start_worker()
-    until(lambda: _connections(fresh) > 1, seconds=30, what=lambda: "the worker connects")
+    until(lambda: _scheduled(fresh), seconds=30, what=lambda: _log(fresh))
+    start = time.monotonic()
+    assert (worker.stop(), time.monotonic() - start < 5) == (0, True)
+
+
+def test_worker_that_has_only_just_begun_ends_at_once(fresh: Site) -> None:
+    worker = fresh.start_worker()
+    until(lambda: "worker started" in _log(fresh), seconds=30, what=lambda: _log(fresh))  # its schedule connects now
     start = time.monotonic()
     assert (worker.stop(), time.monotonic() - start < 5) == (0, True)
 
@@ -209,6 +216,16 @@ def _watch(site: Site, done: threading.Event) -> int:
     while not done.wait(0.02):
         most = max(most, _connections(site))
     return most
+
+
+def _log(site: Site) -> str:
+    return Path(site.output.name).read_text("utf-8")
+
+
+def _scheduled(site: Site) -> bool:
+    """Whether a worker's schedule has begun."""
+    with transaction(site.engine) as connection:
+        return bool(connection.execute(text("select count(*) from procrastinate_workers")).scalar_one())
 
 
 def _connections(site: Site) -> int:
