@@ -161,10 +161,17 @@ def test_two_and_a_success_do_not(rig: Rig, line: Line) -> None:
 # --- an outage -------------------------------------------------------------------------------------------------------
 def test_outage_in_a_burst_leaves_as_many_in_doubt_as_were_on_the_way_and_adds_none(rig: Rig, line: Line) -> None:
     line.is_away()
-    line.meanwhile = [threading.Barrier(16, timeout=15).wait] * 16  # the destination's concurrency
+    together = threading.Barrier(16, timeout=15)
+    line.meanwhile = [together.wait] * 16  # the destination's concurrency
     orders(rig, 24)
+
+    def live() -> None:
+        rig.work()
+        while line.meanwhile and not together.broken:  # others took what it looked for: it looks again
+            rig.work()
+
     with ThreadPoolExecutor(20) as pool:
-        for done in [pool.submit(rig.work) for _ in range(20)]:
+        for done in [pool.submit(live) for _ in range(20)]:
             done.result()
     rig.work()  # what a thread left to others because its shop had most of them
     assert states(rig) == {"in_doubt": 16, "queued": 8}
