@@ -36,7 +36,7 @@ class Plan:
         needs = {
             "receipt": fixed + bursts,
             "forwarding": costs + self.orders + (batches * 2 + self.rounds * 64) * (len(self.latencies) + 1),
-            "backlog": self.backlog + 2 * fixed,
+            "backlog": self.backlog + self.rounds * fixed,
             "history": 2 * (bursts + batches + self.orders),
             "memory": self.memory,
         }
