@@ -283,7 +283,7 @@ def _opened(folder: Path, seed: int) -> Iterator[Rehearsal]:
             "SEND_FROM": (clock() - timedelta(days=3)).isoformat(timespec="seconds"),
         }
         loaded = config.load(environ, interactive=False)
-        bridge = open_bridge(loaded, environ, pool=_POOL, clock=clock, transport=world.transport())
+        bridge = open_bridge(loaded, environ, pool=_POOL, pool_wait=10, clock=clock, transport=world.transport())
         try:
             bridge.announce()
             yield Rehearsal(bridge=bridge, clock=clock, world=world)
