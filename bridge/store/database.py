@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bridge.config import Database
 from bridge.errors import StoreAway
+from bridge.store.fair_pool import FairPool
 
 WEB_POOL = 4  # connections of a web process, without overflow
 WORKER_POOL = 6  # of a worker, beside Procrastinate's own
@@ -50,6 +51,7 @@ def connect(database: Database, *, pool: int, pool_wait: float = 1, statement_li
     """
     engine = create_engine(
         database.sqlalchemy_url,
+        poolclass=FairPool,
         pool_size=pool,
         max_overflow=0,
         pool_timeout=pool_wait,
