@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ssl import SSLContext
 from typing import Any
 
@@ -22,10 +22,11 @@ from bridge.errors import NothingSent, ShopTrouble, Unknown
 # What certainly never reached the other side. httpx raises ConnectError for refused, DNS and TLS trouble alike.
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
-CONNECT_LIMIT = timedelta(seconds=5)
 MAX_ANSWER = 32 * 1024 * 1024  # bytes; a longer answer is cut off as Unknown
 MAX_RETRY_AFTER = timedelta(days=7)
 _PIECE = 64 * 1024  # bytes written at a time
+_CONNECT = 5.0  # seconds
+_HEADERS = {"accept": "*/*", "accept-encoding": "gzip, deflate", "user-agent": "order-bridge"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,15 +88,11 @@ class Http:
     ) -> None:
         limits = httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=idle.total_seconds())
         self._deadline = _Deadline(monotonic)
+        # A transport without httpx's client around it, which costs a quarter of a call and does what is not wanted:
         # No redirects: a reference, a key or an order must never follow an address that an answer gives.
         # No proxies or netrc from the environment: the addresses are those of the mapping files.
         # No cookies: what one answer sets must not change the next call, which may be another shop's.
-        self._client = httpx.Client(
-            transport=transport or _Transport(limits, self._deadline),
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
-            follow_redirects=False,
-            trust_env=False,
-        )
+        self._transport = transport or _Transport(limits, self._deadline)
 
     def send(
         self,
@@ -114,8 +111,7 @@ class Http:
         """
         self._deadline.start(limit)
         try:
-            request = self._request(method, url, limit, headers=headers, params=params, content=content)
-            answer = self._client.send(request, auth=httpx.BasicAuth(*auth) if auth else None, stream=True)
+            answer = self._transport.handle_request(_request(method, url, limit, headers, params, content, auth))
         except _NOTHING_SENT as error:
             raise NothingSent(f"{_host(url)}: {_words(error)}") from error
         except httpx.HTTPError as error:
@@ -123,7 +119,7 @@ class Http:
         try:
             return Answer(
                 status=answer.status_code,
-                headers={name.lower(): value for name, value in answer.headers.items()},
+                headers=dict(answer.headers),
                 content=self._read(answer, url),
             )
         except httpx.HTTPError as error:
@@ -133,26 +129,7 @@ class Http:
 
     def close(self) -> None:
         """Close the pool."""
-        self._client.close()
-
-    def _request(
-        self,
-        method: str,
-        url: str,
-        limit: timedelta,
-        *,
-        headers: Mapping[str, str] | None,
-        params: Mapping[str, str] | None,
-        content: bytes | None,
-    ) -> httpx.Request:
-        seconds = limit.total_seconds()
-        timeout = httpx.Timeout(seconds, connect=min(seconds, CONNECT_LIMIT.total_seconds()), pool=min(seconds, 2.0))
-        try:
-            return self._client.build_request(
-                method, url, headers=headers, params=params or None, content=content, timeout=timeout
-            )
-        except (UnicodeError, httpx.InvalidURL) as error:
-            raise NothingSent(f"{_host(url)}: the address or a header has a character that cannot be sent") from error
+        self._transport.close()
 
     def _read(self, answer: httpx.Response, url: str) -> bytes:
         """The whole body; the limit is checked at each piece, whatever the transport."""
@@ -165,6 +142,28 @@ class Http:
             if size > MAX_ANSWER:
                 raise Unknown(f"{_host(url)}: the answer is longer than {MAX_ANSWER} bytes")
         return b"".join(pieces)
+
+
+def _request(
+    method: str,
+    url: str,
+    limit: timedelta,
+    headers: Mapping[str, str] | None,
+    params: Mapping[str, str] | None,
+    content: bytes | None,
+    auth: tuple[str, str] | None,
+) -> httpx.Request:
+    seconds = limit.total_seconds()
+    timeout = {"connect": min(seconds, _CONNECT), "read": seconds, "write": seconds, "pool": min(seconds, 2.0)}
+    ours = {**_HEADERS, **{name.lower(): value for name, value in (headers or {}).items()}}
+    if auth:
+        ours["authorization"] = "Basic " + b64encode(":".join(auth).encode()).decode()
+    try:
+        return httpx.Request(
+            method, url, headers=ours, params=params or None, content=content, extensions={"timeout": timeout}
+        )
+    except (UnicodeError, httpx.InvalidURL) as error:
+        raise NothingSent(f"{_host(url)}: the address or a header has a character that cannot be sent") from error
 
 
 class _Deadline(threading.local):

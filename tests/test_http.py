@@ -249,6 +249,14 @@ def test_name_and_password_go_into_basic_auth():
     assert sent.content == b"Basic Y2s6Y3M="
 
 
+def test_a_header_is_sent_once_whatever_its_case():
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, text=" ".join(request.headers.get_list("accept")))
+
+    sent = mocked(answer).send("GET", "http://a.example", limit=LIMIT, headers={"Accept": "application/json"})
+    assert sent.content == b"application/json"
+
+
 def test_parameters_are_added_to_the_address():
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, text=request.url.query.decode())

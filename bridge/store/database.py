@@ -93,6 +93,8 @@ def connect(database: Database, *, pool: int, pool_wait: float = 1, statement_li
 
 def storable(words: str) -> str:
     """Words as PostgreSQL takes them: without NUL and halves of characters, both of which JSON can spell."""
+    if words.isascii():
+        return words.replace("\0", "")
     return words.replace("\0", "").encode(errors="replace").decode()
 
 
