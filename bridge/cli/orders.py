@@ -105,7 +105,7 @@ def list_orders(limit: int, as_json: bool, **which: Any) -> None:
 
 def _check_shop(connection: Connection, shop: str) -> None:
     """Refuse a shop that the store has never heard of: an empty list would be believed."""
-    known = [one.name for one in destinations.list_shops(connection)]
+    known = [one.name for one in destinations.list_shops(connection, datetime.now(UTC))]
     if shop and shop not in known:
         raise ActionRefused(f"there is no shop {shop}; there are {', '.join(known) or 'none yet'}")
 

@@ -27,7 +27,7 @@ class Kind:
 
     noun: str
     limits: bool  # it has a concurrency and a rate
-    list: Callable[[Connection], Sequence[Pause]]
+    list: Callable[[Connection, datetime], Sequence[Pause]]
     pause: Callable[..., bool]
     resume: Callable[[Connection, str], bool]
 
@@ -54,9 +54,9 @@ DESTINATION = Kind(
 
 def show(kind: Kind, *, as_json: bool) -> None:
     """All of a kind: a table, or one JSON object a line."""
-    with store() as engine, transaction(engine) as connection:
-        found = kind.list(connection)
     now = datetime.now(UTC)
+    with store() as engine, transaction(engine) as connection:
+        found = kind.list(connection, now)
     if as_json:
         for one in found:
             click.echo(json.dumps(_as_json(kind, one), ensure_ascii=False))
@@ -73,7 +73,7 @@ def pause(kind: Kind, name: str, reason: str) -> None:
     now = datetime.now(UTC)
     words = f"paused by {getpass.getuser()}: {reason}"
     with store() as engine, transaction(engine) as connection:
-        before = _named(kind, connection, name)
+        before = _named(kind, connection, name, now)
         if not kind.pause(connection, name, reason=words, code=PERSON, now=now):
             way_out = kind.command("resume", name)
             raise ActionRefused(f"{name} is {before.reason}, since {moment(before.paused_at)}: {way_out} lifts that")
@@ -84,11 +84,12 @@ def pause(kind: Kind, name: str, reason: str) -> None:
 
 
 def resume(kind: Kind, name: str) -> None:
-    """Lift whatever keeps the orders back. Raises ActionRefused where nothing does."""
+    """Lift whatever keeps the orders back, waits for a next try too. Raises ActionRefused where nothing does."""
+    now = datetime.now(UTC)
     with store() as engine, transaction(engine) as connection:
-        before = _named(kind, connection, name)
-        if not standing(before, datetime.now(UTC)):
-            raise ActionRefused(f"{name} is not paused: see `bridge {kind.noun}s list`")
+        before = _named(kind, connection, name, now)
+        if not standing(before, now) and not before.orders:
+            raise ActionRefused(f"{name} is not paused, and no order waits for it: see `bridge {kind.noun}s list`")
         kind.resume(connection, name)
     waiting = f"{_orders(before.orders)} can go on within seconds" if before.orders else "no order waits for it"
     click.echo(f"{name} is resumed: {waiting}")
@@ -120,8 +121,8 @@ def way_on(kind: Kind, one: Pause, now: datetime) -> str:
     return f"it goes on by itself, or at once by {command}"
 
 
-def _named(kind: Kind, connection: Connection, name: str) -> Pause:
-    found = [one for one in kind.list(connection) if one.name == name]
+def _named(kind: Kind, connection: Connection, name: str, now: datetime) -> Pause:
+    found = [one for one in kind.list(connection, now) if one.name == name]
     if not found:
         raise ActionRefused(f"there is no {kind.noun} {name}: see `bridge {kind.noun}s list`")
     return found[0]
@@ -131,7 +132,7 @@ def _held(one: Pause) -> str:
     """What a pause holds back."""
     if not one.orders:
         return "no order waits now"
-    return f"it holds back {_orders(one.orders)}, the oldest since {moment(one.oldest)}"
+    return f"it holds back {_orders(one.orders)}, the oldest came {moment(one.oldest)}"
 
 
 def _orders(count: int) -> str:
@@ -140,7 +141,7 @@ def _orders(count: int) -> str:
 
 def _table(kind: Kind, found: Sequence[Pause], now: datetime) -> Table:
     table = Table(header_style="bold")
-    for name in (kind.noun, "state", *(["limits"] if kind.limits else []), "orders", "oldest since"):
+    for name in (kind.noun, "state", *(["limits"] if kind.limits else []), "orders", "oldest came"):
         table.add_column(name, overflow="fold")
     for one in found:
         limits = [_limits(one)] if kind.limits else []

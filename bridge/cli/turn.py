@@ -55,6 +55,6 @@ def _kept_back(connection: Connection, order: Order, now: datetime) -> list[str]
         f"{kind.noun} {one.name}: {standing(one, now)}; {way_on(kind, one, now)}"
         for kind, name, counts in kinds
         if counts
-        for one in kind.list(connection)
+        for one in kind.list(connection, now)
         if one.name == name and standing(one, now)
     ]

@@ -12,7 +12,7 @@ import structlog
 
 from bridge.backoff import next_try
 from bridge.errors import BridgeError, ClaimLost, ShopTrouble, StoreAway
-from bridge.forward import comparing, looking, sending, writing_back
+from bridge.forward import comparing, looking, probing, sending, writing_back
 from bridge.forward.tools import Tools
 from bridge.store import destinations, ledger
 from bridge.store.database import transaction
@@ -35,7 +35,7 @@ class Forwarder:
         One bad order never stops the others: whatever it raises is written onto it and tried again later. Raises
         StoreAway, after which the claim ends by itself.
         """
-        order = self.tools.claim(without=self._crowding())
+        order = self.tools.claim(without=[*self._crowding(), *self._left()])
         if order is None:
             return False
         with self._lock:
@@ -61,9 +61,14 @@ class Forwarder:
         with self._lock:
             return [shop for shop, count in self._in_hand.items() if count >= most]
 
+    def _left(self) -> list[str]:
+        """Shops whose destination is left to workers that have its key."""
+        left = self.tools.left(self.tools.clock())
+        return [name for name, shop in self.tools.shops.items() if shop.destination.name in left] if left else []
+
     def probe_destinations(self) -> None:
         """Try destinations whose breaker is open, where it is time for that."""
-        sending.probe(self.tools, self.tools.clock())
+        probing.probe(self.tools, self.tools.clock())
 
 
 def _forward(tools: Tools, order: ledger.Order) -> None:

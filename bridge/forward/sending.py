@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from itertools import chain, repeat
 from typing import Any
 
 import structlog
@@ -13,21 +14,25 @@ from sqlalchemy.exc import IntegrityError
 
 from bridge.backoff import GIVE_UP, first_evidence, next_try
 from bridge.decide import Known, Send
-from bridge.errors import CallFailed, ClaimLost, ConfigurationError, ReferenceTaken, StoreAway
+from bridge.errors import ClaimLost, ReferenceTaken, StoreAway
+from bridge.forward import probing
 from bridge.forward.tools import Tools
 from bridge.platforms.base import LeftOut
 from bridge.shops import Shop
 from bridge.sortedpro.client import ATTEMPT_MARK, Outcome, SortedPro
 from bridge.sortedpro.contract import encode
-from bridge.store import destinations, ledger, pacing
+from bridge.store import ledger, pacing
 from bridge.store.database import autocommit, transaction
 from bridge.store.ledger.claims import CLAIM
 from bridge.store.pacing import NoRoom
 
 log = structlog.get_logger()
 
-# Seconds between tries to write an outcome down while the database is away, some two minutes in all.
-_PATIENCE = (0.1, 0.2, 0.5, *[1.0] * 10, *[5.0] * 22)
+# Seconds between tries to write an outcome down while the database is away: as long as the process lives, and of one
+# that is to end as long as it may take.
+_PATIENCE = (0.1, 0.2, 0.5, *[1.0] * 10)
+_WHILE_IT_LIVES = 5.0
+_ENDING = 20.0
 
 # An order that was due for longer than this was held back by a pause, not by SortedPRO.
 _ROW = timedelta(hours=2)
@@ -194,12 +199,13 @@ def _written(tools: Tools, begun: ledger.Order, shop: Shop, outcome: Outcome) ->
         status=outcome.status, reference=outcome.reference,
     )  # fmt: skip
     if is_open:
-        probe(tools, tools.clock())
+        probing.probe(tools, tools.clock())
     return created
 
 
 def _patiently(tools: Tools, begun: ledger.Order, shop: Shop, outcome: Outcome) -> tuple[ledger.Order | None, bool]:
-    for wait in _PATIENCE:
+    waits, ending = chain(_PATIENCE, repeat(_WHILE_IT_LIVES)), 0.0
+    while True:
         try:
             return _end(tools, begun, shop, outcome)
         except StoreAway as error:
@@ -207,8 +213,11 @@ def _patiently(tools: Tools, begun: ledger.Order, shop: Shop, outcome: Outcome) 
                 "outcome not written down yet", shop=begun.shop, order=begun.label, outcome=outcome.kind,
                 reference=outcome.reference, reason=str(error),
             )  # fmt: skip
-            tools.pause(wait)
-    return _end(tools, begun, shop, outcome)
+            wait = next(waits)
+            ending += wait if tools.stopping() else 0
+            if ending > _ENDING:
+                raise
+        tools.pause(wait)
 
 
 def _end(tools: Tools, begun: ledger.Order, shop: Shop, outcome: Outcome) -> tuple[ledger.Order | None, bool]:
@@ -264,34 +273,6 @@ def _ended(
     return created, is_open
 
 
-def probe(tools: Tools, now: datetime) -> None:
-    """Try destinations whose breaker is open by a harmless read; where it goes well, one order may go."""
-    with transaction(tools.engine) as connection:
-        names = pacing.to_probe(connection, sorted(tools.destinations), now)
-    for name in names:
-        words, misconfigured = _probed(tools.destinations[name])
-        with transaction(tools.engine) as connection:
-            now = tools.clock()
-            pacing.probed(connection, name, words, now, tools.chance)
-            if misconfigured:
-                key = next(one.destination.credentials for one in tools.shops.values() if one.destination.name == name)
-                destinations.pause_destination(
-                    connection, name, reason=words, code="misconfigured", now=now, credentials=key
-                )
-        log.warning("destination probed", destination=name, answer=words or "well")
-
-
-def _probed(account: SortedPro) -> tuple[str, bool]:
-    """What is wrong with a destination, in words ("" for nothing), and whether it is its address or key."""
-    try:
-        account.list_locations(limit=pacing.PROBE_LIMIT)
-    except CallFailed as error:
-        return f"GET /shippinglocations: {error}", False
-    except ConfigurationError as error:
-        return "; ".join(problem.message for problem in error.problems), True
-    return "", False
-
-
 def _settle(
     tools: Tools, connection: Any, order: ledger.Order, shop: Shop, outcome: Outcome, *, newer: bool, now: datetime
 ) -> ledger.Order | None:
@@ -313,23 +294,7 @@ def _settle(
                 unreachable_since=None, tries=0, **about,
             )  # fmt: skip
         case "misconfigured":
-            name = shop.destination.name
-            destinations.pause_destination(
-                connection, name, reason=outcome.message, code="misconfigured", now=now,
-                credentials=shop.destination.credentials,
-            )  # fmt: skip
-            log.error("destination paused", destination=name, reason=outcome.message)
-            words = f"the destination {name} is paused: {outcome.message}"
-            ledger.move(
-                connection,
-                order,
-                "queued",
-                event=words,
-                code="misconfigured",
-                due_at=now,
-                unreachable_since=None,
-                **about,
-            )
+            _misconfigured(tools, connection, order, shop, outcome.message, about)
         case "busy":
             asked = outcome.retry_after
             wait = min(asked, pacing.LONGEST_QUIET) if asked else next_try(order.tries, tools.chance)
@@ -355,6 +320,20 @@ def _settle(
             )
             _doubt_policy(tools, connection, doubtful, now)
     return None
+
+
+def _misconfigured(
+    tools: Tools, connection: Any, order: ledger.Order, shop: Shop, words: str, about: dict[str, Any]
+) -> None:
+    """The destination is paused, unless only this process has the wrong key, because another came with a new one."""
+    if probing.refuse(tools, connection, shop.destination, words, about["now"]):
+        event = f"the destination {shop.destination.name} is paused: {words}"
+    else:
+        event = f"{shop.destination.name} has another key by now than the worker that tried: {words}"
+    ledger.move(
+        connection, order, "queued", event=event, code="misconfigured", due_at=about["now"], unreachable_since=None,
+        **about,
+    )  # fmt: skip
 
 
 def _unreachable_since(order: ledger.Order, now: datetime) -> datetime:

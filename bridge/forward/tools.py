@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Engine
@@ -19,6 +19,8 @@ from bridge.sortedpro.client import SortedPro
 from bridge.stops import Reach
 from bridge.store import inbox, ledger, products
 from bridge.store.database import autocommit, transaction
+
+_LEAVE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,7 @@ class Tools:
     reach: Reach  # a named point of the journey, see stops.py
     stopping: Callable[[], bool]  # the process is about to end: no further Create Order call is begun
     _kept: set[str] = field(default_factory=set)  # mapping versions whose text is stored
+    _left: dict[str, datetime] = field(default_factory=dict)  # destinations left to other workers, until when
 
     def keep_mapping(self, version: str, text: str, now: datetime) -> None:
         """Store the text of a mapping version, committed, once a process."""
@@ -54,6 +57,14 @@ class Tools:
             message = f"no mapping file names the shop {name} any more: bring the file back, or its variables"
             raise ShopTrouble(message, code="shop_not_configured")
         return self.shops[name]
+
+    def leave(self, destination: str, now: datetime) -> None:
+        """Leave a destination to other workers for a while: this process has not its key."""
+        self._left[destination] = now + _LEAVE
+
+    def left(self, now: datetime) -> set[str]:
+        """Destinations that are left to other workers."""
+        return {name for name, until in self._left.items() if until > now}
 
     def claim(self, *, without: Sequence[str] = ()) -> ledger.Order | None:
         """Take the next order, of no shop in `without`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -33,7 +33,7 @@ class Pause:
     reason: str
     code: str
     orders: int  # that wait to be worked on or sent
-    oldest: datetime | None  # since when the oldest of them
+    oldest: datetime | None  # when the oldest of them came
     quiet_until: datetime | None = None  # it asked for it, or does not answer
     quiet_reason: str = ""  # of a shop
     # Of a destination:
@@ -68,18 +68,17 @@ def announce_shop(connection: Connection, name: str, *, credentials: str, destin
     connection.execute(update(shops).where(shops.c.name == name).values(**values, **lifted))
 
 
-def pause_destination(
-    connection: Connection, name: str, *, reason: str, code: str, now: datetime, credentials: str | None = None
-) -> bool:
+def has_another_key(connection: Connection, name: str, credentials: str) -> bool:
+    """Whether the key that was told last is another: a worker of the key before, which is to end, stops nobody."""
+    other = (destinations.c.name == name, destinations.c.credentials != credentials)
+    return connection.execute(select(destinations.c.name).where(*other).with_for_update()).first() is not None
+
+
+def pause_destination(connection: Connection, name: str, *, reason: str, code: str, now: datetime) -> bool:
     """Stop sending to a destination; False where it was paused already (the first reason stays).
 
-    A person's pause takes the place of one that the destination's own trouble made. With `credentials` it is paused
-    only while these are its key: a worker of the key before, which is about to end, stops nobody.
+    A person's pause takes the place of one that the destination's own trouble made.
     """
-    if credentials is not None:
-        other = (destinations.c.name == name, destinations.c.credentials != credentials)
-        if connection.execute(select(destinations.c.name).where(*other)).first():
-            return False
     return _pause(connection, destinations, name, reason, code, now)
 
 
@@ -122,15 +121,15 @@ def shops_to_probe(connection: Connection, now: datetime, every: timedelta) -> S
     return list(connection.execute(statement).scalars())
 
 
-def list_destinations(connection: Connection) -> list[Pause]:
+def list_destinations(connection: Connection, now: datetime) -> list[Pause]:
     """All destinations, with the orders that are on their way to each."""
     of_shop = select(shops.c.destination).where(shops.c.name == orders.c.shop).scalar_subquery()
-    return _list(connection, destinations, func.coalesce(orders.c.destination, of_shop), ("received", "queued"))
+    return _list(connection, destinations, func.coalesce(orders.c.destination, of_shop), ("received", "queued"), now)
 
 
-def list_shops(connection: Connection) -> list[Pause]:
+def list_shops(connection: Connection, now: datetime) -> list[Pause]:
     """All shops, with the orders that are to be worked on for each."""
-    return _list(connection, shops, orders.c.shop, ("received", "waiting", "queued", "created"))
+    return _list(connection, shops, orders.c.shop, ("received", "queued", "created"), now)
 
 
 def _upsert(connection: Connection, table: Table, name: str, values: dict[str, object]) -> None:
@@ -152,10 +151,12 @@ def _resume(connection: Connection, table: Table, name: str, **cleared: object) 
     return found
 
 
-def _list(connection: Connection, table: Table, column: object, states: Iterable[str]) -> list[Pause]:
+def _list(connection: Connection, table: Table, column: object, states: Sequence[str], now: datetime) -> list[Pause]:
+    """Those of a table with their orders in `states`, and those that waited for something until now."""
+    is_held = or_(orders.c.state.in_(states), (orders.c.state == "waiting") & (orders.c.ready_at <= now))
     held = (
-        select(column, func.count().label("count"), func.min(orders.c.state_since).label("oldest"))  # type: ignore[call-overload]
-        .where(orders.c.state.in_(tuple(states)))
+        select(column, func.count().label("count"), func.min(orders.c.first_seen_at).label("oldest"))  # type: ignore[call-overload]
+        .where(is_held)
         .group_by(column)
         .subquery()
     )

@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, exists, select, update
 
 from bridge.backoff import next_try
 from bridge.store.database import Sql, run_all
 from bridge.store.doorbell import ring
-from bridge.store.tables import destinations
+from bridge.store.tables import attempts, destinations
 
 MOST_FAILURES = 3  # unreachable or busy answers in a row that open the breaker; an unknown outcome does so at once
 LONGEST_QUIET = timedelta(hours=1)  # of what a `Retry-After` asks for
@@ -99,7 +99,9 @@ def note_outcome(
 ) -> bool:
     """What one answer says about the destination; whether its breaker is open now, so that it is to be probed.
 
-    `kind` is that of the outcome, or "none" where the call was not made after all.
+    `kind` is that of the outcome, or "none" where the call was not made after all. Each order that leaves a doubt on
+    trial makes the distance to the next trial longer; one that was in doubt before does not, for it may be the order's
+    own trouble, nor do answers that leave no doubt.
     To be called before the order's row is locked: whoever begins to send locks destination first, then order.
     """
     row = connection.execute(select(destinations).where(destinations.c.name == name).with_for_update()).one()
@@ -123,8 +125,13 @@ def note_outcome(
     if not opens:
         _write(connection, name, failures=failures, quiet_until=quiet)
         return False
-    trials = row.trials + on_trial
-    probe_at = now + next_try(trials - 1, chance) if trials else now
+    trials = row.trials
+    if on_trial and kind == "unknown" and not _failed_before(connection, attempt):
+        trials += 1
+    if on_trial and kind != "unknown":
+        probe_at = now + _probe_wait(failures - MOST_FAILURES - 1, chance)
+    else:
+        probe_at = now + next_try(trials - 1, chance) if trials else now
     reason = words.partition(_ADVICE)[0]
     _write(
         connection, name, breaker="open", breaker_since=row.breaker_since or now, breaker_reason=reason,
@@ -165,8 +172,9 @@ def probed(connection: Connection, name: str, words: str, now: datetime, chance:
         _write(connection, name, breaker="trial", trial_attempt=None, probe_at=None, probes=0)
         ring(connection)
         return
-    wait: timedelta = min(_FIRST_PROBE * 2 ** min(row.probes, 6), _SLOWEST_PROBE) * (0.8 + 0.4 * chance())
-    _write(connection, name, probe_at=now + wait, probes=row.probes + 1, breaker_reason=words)
+    _write(
+        connection, name, probe_at=now + _probe_wait(row.probes, chance), probes=row.probes + 1, breaker_reason=words
+    )
 
 
 def close_breaker(connection: Connection, name: str) -> None:
@@ -217,6 +225,19 @@ def _shut(name: str, row: _Gate, now: datetime, *, tried: bool) -> str:
     if row.quiet_until is not None and row.quiet_until > now:
         return f"{name} asked for quiet until {row.quiet_until:%H:%M:%S} UTC"
     return ""
+
+
+def _probe_wait(before: int, chance: Callable[[], float]) -> timedelta:
+    """The time to the next probe after so many in vain before this one."""
+    doubled: timedelta = _FIRST_PROBE * 2 ** min(max(before, 0), 6)
+    return min(doubled, _SLOWEST_PROBE) * (0.8 + 0.4 * chance())
+
+
+def _failed_before(connection: Connection, attempt: UUID) -> bool:
+    """Whether an earlier attempt of the same order had no answer either."""
+    order = select(attempts.c.order).where(attempts.c.id == attempt).scalar_subquery()
+    earlier = (attempts.c.order == order, attempts.c.id != attempt, attempts.c.outcome == "unknown")
+    return bool(connection.execute(select(exists().where(*earlier))).scalar_one())
 
 
 def _write(connection: Connection, name: str, **values: Any) -> None:

@@ -149,7 +149,11 @@ class Soak:
         while not self._over.wait(_PERSON):
             try:
                 with transaction(self.site.engine) as connection:
-                    paused = [one.name for one in list_destinations(connection) if one.paused_at is not None]
+                    paused = [
+                        one.name
+                        for one in list_destinations(connection, datetime.now(UTC))
+                        if one.paused_at is not None
+                    ]
             except StoreAway:
                 continue
             for name in paused:

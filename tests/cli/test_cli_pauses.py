@@ -49,14 +49,14 @@ def column(desk: Bridge, noun: str, number: int) -> str:
 
 @pytest.fixture
 def queued(rig: Rig) -> Rig:
-    """#1001 is queued since 2026-03-09 14:02; nothing keeps it back."""
+    """#1001 came 2026-03-09 14:02 and is queued; nothing keeps it back."""
     rig.world.shopify.add_order(shopify_order(1001, at=rig.clock()))
     written(rig, "sorted", paused_at=AT, pause_reason="a test", pause_code="person")
     rig.settle()
     assert rig.order("#1001").state == "queued"
     written(rig, "sorted", paused_at=None, pause_reason="", pause_code="")
     with transaction(rig.bridge.engine) as connection:
-        connection.execute(update(tables.orders).values(state_since=AT))
+        connection.execute(update(tables.orders).values(first_seen_at=AT))
     return rig
 
 
@@ -64,7 +64,7 @@ def queued(rig: Rig) -> Rig:
 def test_a_pause_says_what_it_holds_back(queued: Rig, desk: Bridge) -> None:
     assert desk("destinations", "pause", "sorted", "--reason", "stock-taking", **ADA).stdout == (
         "sorted is paused until `bridge destinations resume sorted`: "
-        "it holds back 1 order, the oldest since 2026-03-09 14:02:00\n"
+        "it holds back 1 order, the oldest came 2026-03-09 14:02:00\n"
     )
     found = row(queued, "sorted")
     assert (found["pause_code"], found["pause_reason"]) == ("person", "paused by ada: stock-taking")
@@ -78,6 +78,13 @@ def test_a_paused_destination_is_sent_nothing_until_it_is_resumed(queued: Rig, d
     desk("destinations", "resume", "sorted")
     queued.work()
     assert queued.sent() == ["shopify-1001"]
+
+
+def test_a_pause_of_a_shop_counts_no_order_that_is_not_paid_yet(rig: Rig, desk: Bridge) -> None:
+    rig.world.shopify.add_order(shopify_order(1001, at=rig.clock(), financial_status="pending"))
+    rig.settle()
+    assert rig.order("#1001").state == "waiting"
+    assert shown(desk, "shop", "shopify")["orders"] == 0
 
 
 def test_a_paused_shop_takes_in_its_webhooks_and_goes_on_when_it_is_resumed(rig: Rig, desk: Bridge) -> None:
@@ -141,7 +148,10 @@ def test_an_unknown_name_is_refused(desk: Bridge, noun: str, words: tuple[str, .
 # --- resume ----------------------------------------------------------------------------------------------------------
 def test_what_is_not_paused_cannot_be_resumed(desk: Bridge) -> None:
     result = desk("shops", "resume", "shopify")
-    assert (result.exit_code, result.stderr) == (1, "error: shopify is not paused: see `bridge shops list`\n")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "error: shopify is not paused, and no order waits for it: see `bridge shops list`\n",
+    )
 
 
 def test_a_resumed_destination_has_its_breaker_closed_and_the_doorbell_rung(queued: Rig, desk: Bridge) -> None:
@@ -159,6 +169,22 @@ def test_a_resumed_destination_has_its_breaker_closed_and_the_doorbell_rung(queu
         *("", 0, 0, 0),
         *(None, None),
     ]
+
+
+def test_what_waits_for_its_next_try_is_tried_at_once_by_a_resume(queued: Rig, desk: Bridge) -> None:
+    with transaction(queued.bridge.engine) as connection:
+        connection.execute(update(tables.orders).values(not_before=FAR, tries=5))
+    assert queued.work() == 0
+    assert desk("destinations", "resume", "sorted").stdout == "sorted is resumed: 1 order can go on within seconds\n"
+    queued.work()
+    assert queued.sent() == ["shopify-1001"]
+
+
+def test_a_try_makes_no_order_younger(queued: Rig, desk: Bridge) -> None:
+    queued.world.sortedpro.behave(status(429), count=None)
+    queued.work()
+    assert queued.order("#1001").tries == 1
+    assert shown(desk, "destination", "sorted")["oldest"] == "2026-03-09T14:02:00+00:00"
 
 
 def test_a_resumed_shop_is_no_longer_quiet(rig: Rig, desk: Bridge) -> None:

@@ -187,7 +187,9 @@ class Ground:
         order, world = self.order(case), self.site.world
         with transaction(self.site.engine) as connection:
             story = queries.story(connection, order) if order else ()
-            paused = {one.name for one in destinations.list_destinations(connection) if one.paused_at}
+            paused = {
+                one.name for one in destinations.list_destinations(connection, datetime.now(UTC)) if one.paused_at
+            }
         written = (
             world.shopify.reference_of(case.order_id)
             if case.shop.platform == "shopify"
@@ -254,7 +256,7 @@ class Ground:
     def settle(self) -> None:
         """What is left to a person: doubts, by a look into SortedPRO, and destinations whose key is right again."""
         with transaction(self.site.engine) as connection:
-            for one in destinations.list_destinations(connection):
+            for one in destinations.list_destinations(connection, datetime.now(UTC)):
                 destinations.resume_destination(connection, one.name)
         for case in self.cases:
             order = self.order(case)

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from bridge.config import Database
 from bridge.forward import Forwarder
@@ -17,8 +18,9 @@ from bridge.sandbox.shopify import shopify_order
 from bridge.store import destinations, queries
 from bridge.store.database import transaction
 from bridge.store.destinations import Pause
+from bridge.store.tables import destinations as accounts
 from tests.conftest import Clock
-from tests.forward.conftest import Rig, make_rig
+from tests.forward.conftest import Rig, make_rig, write_mappings
 
 CREATE, PROBE = "POST /orders", "GET /shippinglocations"
 
@@ -80,7 +82,7 @@ def states(rig: Rig) -> dict[str, int]:
 
 def destination(rig: Rig) -> Pause:
     with transaction(rig.bridge.engine) as connection:
-        return destinations.list_destinations(connection)[0]
+        return destinations.list_destinations(connection, rig.clock())[0]
 
 
 def turn(rig: Rig, **later: float) -> None:
@@ -156,6 +158,34 @@ def test_two_and_a_success_do_not(rig: Rig, line: Line) -> None:
     orders(rig, 6)
     rig.work()
     assert (line.taken(), states(rig)) == ([CREATE] * 6, {"queued": 4, "done": 2})
+
+
+def test_busy_destination_is_tried_again_within_a_minute_however_long_it_was_busy(rig: Rig, line: Line) -> None:
+    rig.world.sortedpro.behave(status(429, headers={"Retry-After": "1"}), count=None)
+    orders(rig, 30)
+    rig.work()
+    for _ in range(60):
+        turn(rig, minutes=1)
+    rig.world.sortedpro.clear()
+    for _ in range(4):
+        turn(rig, seconds=30)
+    assert (states(rig), destination(rig).breaker) == ({"done": 30}, "")
+
+
+def test_order_that_is_answered_500_ever_again_stops_a_later_one_for_no_moment(
+    database: Database, world, clock: Clock, tmp_path, line: Line
+) -> None:
+    again = write_mappings(tmp_path / "again", world, "destination: { on_unknown_outcome: send_again }\n")
+    rig = make_rig(database, again, world, clock, transport=line)
+    world.sortedpro.behave(status(500), match="shopify-1001", count=None)
+    orders(rig, 1)
+    for _ in range(120):
+        turn(rig, minutes=1)
+    assert line.taken().count(CREATE) > 5
+    orders(rig, 1, first=1002)
+    rig.work()
+    assert (states(rig), destination(rig).breaker) == ({"received": 1, "done": 1}, "")
+    rig.bridge.close()
 
 
 # --- an outage -------------------------------------------------------------------------------------------------------
@@ -269,3 +299,29 @@ def test_key_refused_to_the_probe_pauses_until_there_is_another(rig: Rig, databa
     turn(rig, days=1)
     assert (destination(rig).code, line.taken()) == ("misconfigured", [CREATE, PROBE, PROBE])
     assert go_on_with_the_new_key(rig, database, mappings) == ({"in_doubt": 1, "done": 1}, "")
+
+
+def test_worker_of_the_key_before_leaves_the_destination_to_those_with_the_new_one(rig: Rig, line: Line) -> None:
+    rig.world.sortedpro.behave(status(401), count=None)
+    with transaction(rig.bridge.engine) as connection:
+        connection.execute(update(accounts).values(credentials="of the new key"))
+    orders(rig, 3)
+    rig.work()
+    turn(rig, seconds=59)
+    assert (line.taken(), destination(rig).paused_at) == ([CREATE], None)
+    assert states(rig) == {"queued": 1, "received": 2}  # due, for another worker
+    turn(rig, seconds=1)
+    assert line.taken() == [CREATE]  # it may be the right one again
+
+
+def test_probe_of_a_worker_of_the_key_before_pauses_nothing(rig: Rig, line: Line) -> None:
+    line.is_away()
+    orders(rig, 2)
+    rig.work()
+    line.broken = {}
+    rig.world.sortedpro.api_key = "another"
+    with transaction(rig.bridge.engine) as connection:
+        connection.execute(update(accounts).values(credentials="of the new key"))
+    turn(rig, seconds=30)
+    turn(rig, seconds=29)
+    assert (line.taken(), destination(rig).paused_at) == ([CREATE, PROBE, PROBE], None)

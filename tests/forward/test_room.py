@@ -52,7 +52,7 @@ def test_a_person_resumes_without_waiting_for_what_was_asked(rig: Rig) -> None:
     orders(rig, 3)
     turn(rig)
     with transaction(rig.bridge.engine) as connection:
-        assert [one.orders for one in list_destinations(connection)] == [3]
+        assert [one.orders for one in list_destinations(connection, rig.clock())] == [3]
         resume_destination(connection, "sorted")
     turn(rig)
     assert states(rig) == {"done": 3}

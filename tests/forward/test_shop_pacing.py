@@ -68,7 +68,7 @@ def statements(rig: Rig) -> Callable[[], list[str]]:
 
 def shop(rig: Rig, name: str = "woocommerce") -> Pause:
     with transaction(rig.bridge.engine) as connection:
-        return next(one for one in destinations.list_shops(connection) if one.name == name)
+        return next(one for one in destinations.list_shops(connection, rig.clock()) if one.name == name)
 
 
 def quiet_for(rig: Rig, name: str = "woocommerce") -> float | None:
