@@ -25,6 +25,7 @@ WORKER_POOL = 6  # of a worker, beside Procrastinate's own
 
 _PREPARED_AFTER = 3  # uses of a statement on one connection, after which the server plans it no more
 _FROZEN = 10_000  # milliseconds without a statement after which a transaction of a stopped process is ended
+_IDLE = psycopg.pq.TransactionStatus.IDLE
 _TRUSTED = 1.0  # seconds for which a connection that lies in the pool is not tried before it is used
 
 # psycopg raises a connect timeout below 2 s to 2 s, for each resolved address. A peer that vanished from an open
@@ -56,6 +57,7 @@ def connect(database: Database, *, pool: int, pool_wait: float = 1, statement_li
         max_overflow=0,
         pool_timeout=pool_wait,
         pool_use_lifo=True,
+        pool_reset_on_return=None,  # but by _reset
         hide_parameters=True,  # bodies are among them
         json_serializer=_as_json,
         connect_args=CONNECT | {"prepare_threshold": None},
@@ -73,6 +75,15 @@ def connect(database: Database, *, pool: int, pool_wait: float = 1, statement_li
         # does not know what was prepared.
         if backend == connection.info.backend_pid:
             connection.prepare_threshold = _PREPARED_AFTER
+
+    @event.listens_for(engine, "begin")
+    def _begins(connection: Connection) -> None:
+        _switch(connection, autocommit=False)
+
+    @event.listens_for(engine, "reset")
+    def _reset(connection: Any, _record: Any, _state: Any) -> None:
+        if connection.pgconn.transaction_status != _IDLE:  # a rollback of nothing takes as long as a statement
+            connection.rollback()
 
     @event.listens_for(engine, "checkin")
     def _laid_down(_connection: Any, record: Any) -> None:
@@ -170,14 +181,16 @@ def autocommit(engine: Engine) -> Iterator[Connection]:
     Raises StoreAway as `transaction` does.
     """
     with _away_in_words(), engine.connect() as connection:
-        driver = connection.connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
-        driver.set_autocommit(True)
-        try:
-            yield connection
-        finally:
-            if not driver.closed:
-                driver.set_autocommit(False)
+        _switch(connection, autocommit=True)
+        yield connection
+
+
+def _switch(connection: Connection, *, autocommit: bool) -> None:
+    """Begin transactions or not; a connection stays so in the pool, for asking costs a part of a statement."""
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    if driver.autocommit != autocommit:
+        driver.set_autocommit(autocommit)
 
 
 @contextmanager
