@@ -35,6 +35,9 @@ class _Field(marshmallow_fields.Field[T], Generic[T]):
     def __init__(self, *, required: bool = False, nullable: bool = False) -> None:
         super().__init__(required=required, allow_none=nullable, error_messages=_WORDS)
 
+    def _validate(self, value: object) -> None:
+        """Each kind of field judges in `_deserialize`; there are no validators beside it to be put together."""
+
 
 class Text(_Field[str]):
     """Text and nothing else. `filled` refuses blank text; `pattern` must match the whole, `form` says how it looks."""

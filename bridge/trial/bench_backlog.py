@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import text
-
 from bridge.config import Database
-from bridge.store.database import autocommit, connect
+from bridge.store.database import autocommit, connect, run
 from bridge.trial.bench_fill import fill, received
 from bridge.trial.bench_forwarding import done_since, slow
 from bridge.trial.bench_ground import Ground
@@ -71,7 +69,7 @@ def _tidy(database: Database) -> None:
     engine = connect(database, pool=1, statement_limit_ms=0)
     with autocommit(engine) as connection:
         for statement in ("vacuum analyze", "checkpoint"):
-            connection.execute(text(statement))
+            run(connection, statement, {})
     engine.dispose()
 
 

@@ -6,10 +6,10 @@ from flask import Flask, Response, request
 from sqlalchemy import text
 
 from bridge import config
-from bridge.store.database import WEB_POOL, connect, transaction
+from bridge.store.database import WEB_POOL, autocommit, connect, run
 
 TABLE = text("create table floor (id bigserial primary key, headers jsonb not null, body bytea not null)")
-_INSERT = text("insert into floor (headers, body) values (cast(:headers as jsonb), :body)")
+_INSERT = "insert into floor (headers, body) values (%(headers)s::jsonb, %(body)s)"
 
 
 def bare() -> Flask:
@@ -29,7 +29,7 @@ def bare() -> Flask:
 
 
 def insert() -> Flask:
-    """Read the body, commit it as one row, answer 202."""
+    """Read the body, commit it as one row in one round trip, answer 202."""
     app = bare()
     database = config.load(config.environ()).database
     assert database is not None
@@ -38,8 +38,8 @@ def insert() -> Flask:
     def receive(shop: str) -> Response:  # noqa: ARG001 - Flask gives it by name
         body = request.get_data(cache=False)
         headers = app.json.dumps(dict(request.headers.items()))
-        with transaction(engine) as connection:
-            connection.execute(_INSERT, {"headers": headers, "body": body})
+        with autocommit(engine) as connection:
+            run(connection, _INSERT, {"headers": headers, "body": body})
         return Response(status=202)
 
     app.view_functions["receive"] = receive
