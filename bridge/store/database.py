@@ -25,6 +25,7 @@ WORKER_POOL = 6  # of a worker, beside Procrastinate's own
 
 _PREPARED_AFTER = 3  # uses of a statement on one connection, after which the server plans it no more
 _FROZEN = 10_000  # milliseconds without a statement after which a transaction of a stopped process is ended
+_ALONE = "alone"  # of a connection: each statement is a transaction of its own
 _IDLE = psycopg.pq.TransactionStatus.IDLE
 _TRUSTED = 1.0  # seconds for which a connection that lies in the pool is not tried before it is used
 
@@ -76,30 +77,35 @@ def connect(database: Database, *, pool: int, pool_wait: float = 1, statement_li
         if backend == connection.info.backend_pid:
             connection.prepare_threshold = _PREPARED_AFTER
 
-    @event.listens_for(engine, "begin")
-    def _begins(connection: Connection) -> None:
-        _switch(connection, autocommit=False)
-
-    @event.listens_for(engine, "reset")
-    def _reset(connection: Any, _record: Any, _state: Any) -> None:
-        if connection.pgconn.transaction_status != _IDLE:  # a rollback of nothing takes as long as a statement
-            connection.rollback()
-
-    @event.listens_for(engine, "checkin")
-    def _laid_down(_connection: Any, record: Any) -> None:
-        record.info["idle_since"] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def _try(connection: Any, record: Any, _proxy: Any) -> None:
-        if time.monotonic() - record.info.get("idle_since", time.monotonic()) < _TRUSTED:
-            return
-        try:
-            connection.execute("select 1")
-            connection.rollback()
-        except psycopg.Error as error:
-            raise DisconnectionError from error  # the pool gives another one
-
+    event.listen(engine, "begin", _begins)
+    event.listen(engine, "reset", _reset)
+    event.listen(engine, "checkin", _laid_down)
+    event.listen(engine, "checkout", _try)
     return engine
+
+
+def _begins(connection: Connection) -> None:
+    if connection.info.pop(_ALONE, False):
+        _driver_of(connection).set_autocommit(False)
+
+
+def _reset(connection: Any, _record: Any, _state: Any) -> None:
+    if connection.pgconn.transaction_status != _IDLE:  # a rollback of nothing takes as long as a statement
+        connection.rollback()
+
+
+def _laid_down(_connection: Any, record: Any) -> None:
+    record.info["idle_since"] = time.monotonic()
+
+
+def _try(connection: Any, record: Any, _proxy: Any) -> None:
+    if time.monotonic() - record.info.get("idle_since", time.monotonic()) < _TRUSTED:
+        return
+    try:
+        connection.execute("select 1")
+        connection.rollback()
+    except psycopg.Error as error:
+        raise DisconnectionError from error  # the pool gives another one
 
 
 def storable(words: str) -> str:
@@ -148,8 +154,7 @@ def run_all(connection: Connection, statements: Sequence[Sql]) -> list[list[tupl
 
 @contextmanager
 def _driver(connection: Connection) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
+    driver = _driver_of(connection)
     try:
         yield driver
     except psycopg.Error as error:
@@ -160,6 +165,12 @@ def _driver(connection: Connection) -> Iterator[psycopg.Connection[tuple[Any, ..
         raise DBAPIError.instance(
             "(not shown)", None, error, psycopg.Error, hide_parameters=True, connection_invalidated=lost
         ) from error
+
+
+def _driver_of(connection: Connection) -> psycopg.Connection[tuple[Any, ...]]:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
 
 
 def as_jsonb(value: Any) -> Jsonb | None:
@@ -181,16 +192,10 @@ def autocommit(engine: Engine) -> Iterator[Connection]:
     Raises StoreAway as `transaction` does.
     """
     with _away_in_words(), engine.connect() as connection:
-        _switch(connection, autocommit=True)
+        if not connection.info.get(_ALONE):  # it stays so in the pool: switching costs a part of a statement
+            _driver_of(connection).set_autocommit(True)
+            connection.info[_ALONE] = True
         yield connection
-
-
-def _switch(connection: Connection, *, autocommit: bool) -> None:
-    """Begin transactions or not; a connection stays so in the pool, for asking costs a part of a statement."""
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    if driver.autocommit != autocommit:
-        driver.set_autocommit(autocommit)
 
 
 @contextmanager
