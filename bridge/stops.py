@@ -1,20 +1,21 @@
 """Named points of the journey at which a process can be stopped, so that a test may kill it just there.
 
-Nothing stops unless BRIDGE_STOPS names a folder. A test arms a point by a file of its name in that folder; a process
-that comes to it leaves a file `<point>.at.<pid>` and waits there until the arming file is gone (or forever: it is to be
-killed). Each armed point stops whoever comes.
+Nothing stops unless BRIDGE_STOPS names a folder. A test arms a point by a file of its name in that folder; a thread
+that comes to it leaves a file `<point>.at.<pid>.<thread>` and waits there until the arming file is gone (or forever:
+its process is to be killed). Each armed point stops whoever comes.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 # In the order of the journey. "written" is before the commit, the word without it after; where one statement is all,
-# as it is for most orders, there is no such point.
-WEB = ("verified", "stored")  # and "stored_written" for the body of a known order
+# as it is for most orders and for the first body of one, there is no such point.
+WEB = ("verified", "stored_written", "stored")
 WORKER = (
     "claimed",
     "looked",
@@ -46,7 +47,7 @@ def armed(folder: Path | None) -> Reach:
         arming = folder / point
         if not arming.exists():
             return
-        told = folder / f"{point}.at.{os.getpid()}"
+        told = folder / f"{point}.at.{os.getpid()}.{threading.get_ident()}"
         told.touch()
         while arming.exists():
             time.sleep(_POLL)

@@ -29,9 +29,13 @@ class Stops:
     def arm(self, point: str) -> None:
         (self.folder / point).touch()
 
-    def wait(self, point: str) -> None:
-        """Until the process is there."""
-        until(lambda: any(self.folder.glob(f"{point}.at.*")), seconds=LIMIT, what=lambda: f"nobody comes to {point}")
+    def wait(self, point: str, *, threads: int = 1) -> None:
+        """Until so many threads are there."""
+
+        def there() -> bool:
+            return len([*self.folder.glob(f"{point}.at.*")]) >= threads
+
+        until(there, seconds=LIMIT, what=lambda: f"{threads} at {point}")
 
     def go_on(self) -> None:
         """Let whoever waits go on, and nobody stop any more."""
