@@ -20,10 +20,8 @@ def install(connection: Connection) -> None:
 
 
 def run_script(connection: Connection, script: str) -> None:
-    """Run SQL of several statements, in the caller's transaction."""
-    driver = connection.connection.driver_connection
-    assert driver is not None
-    driver.execute(script)
+    """Run SQL of several statements, in the caller's transaction. Raises SQLAlchemy's errors, as `upgrade` expects."""
+    connection.exec_driver_sql(script, execution_options={"no_parameters": True})
 
 
 def _shipped() -> list[str]:
