@@ -167,12 +167,12 @@ def own_server() -> Iterator[Server]:
 
 
 @contextmanager
-def database_on(server: Database) -> Iterator[Database]:
-    """A migrated, empty database on the run's server."""
+def database_on(server: Database, *, template: str = "template_bridge") -> Iterator[Database]:
+    """An empty database on the run's server, migrated unless another template is named."""
     name = f"journey_{uuid.uuid4().hex[:8]}"
     admin = create_engine(server.sqlalchemy_url, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f"create database {name} template template_bridge"))
+        connection.execute(text(f"create database {name} template {template}"))
     yield Database(url=server.url.replace("/postgres?", f"/{name}?", 1))
     with admin.connect() as connection:
         connection.execute(text(f"drop database {name} with (force)"))
