@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, text
 
 from bridge.sandbox.trio import open_trio
-from tests.journeys.site import Server, Site, own_server, site_on
-from tests.journeys.traffic import Traffic
+from tests.journeys.site import Server, Site, own_server, site_on, until
+from tests.journeys.traffic import Answer, Traffic
 
-# A real one takes some 20 s; FAILOVER_SECONDS=20 plays it at full length.
-READ_ONLY = float(os.environ.get("FAILOVER_SECONDS", "3"))
+READ_ONLY = timedelta(seconds=20)  # as long as a real one takes
+REFUSED = '"event": "the database is away"'  # in the worker's log
 ORDERS = 5  # acknowledged before the first trouble and after each
 
 
@@ -26,7 +26,7 @@ class Failover:
 
     site: Site
     traffic: Traffic
-    read_only: Counter[int | None]  # answers while nothing could be written
+    read_only: Counter[Answer]  # answers while nothing could be written
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def failover(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Failover]:
             traffic.wait_for_more(ORDERS)
             _tell(server, _DROP)
             traffic.wait_for_more(ORDERS)
-            read_only = _read_only(server, traffic)
+            read_only = _read_only(server, site, traffic)
             traffic.wait_for_more(ORDERS)
             server.kill()
             server.start()
@@ -85,12 +85,14 @@ _DROP = """
 """
 
 
-def _read_only(server: Server, traffic: Traffic) -> Counter[int | None]:
-    """Let nothing be written for a while; what was answered meanwhile."""
+def _read_only(server: Server, site: Site, traffic: Traffic) -> Counter[Answer]:
+    """Let nothing be written for `READ_ONLY` by the server's clock; what was answered meanwhile."""
+    refused = _refusals(site)
     _tell(server, "alter system set default_transaction_read_only = on", "select pg_reload_conf()")
     traffic.wait_for_answer(503)
-    before = Counter(traffic.answers)
-    threading.Event().wait(READ_ONLY)
+    before, begin = Counter(traffic.answers), _clock(site)
+    until(lambda: _clock(site) >= begin + READ_ONLY, seconds=120, what=lambda: "the end of a failover")
+    until(lambda: _refusals(site) > refused, seconds=60, what=lambda: "a worker that could not write")
     meanwhile = Counter(traffic.answers) - before
     _tell(
         server,
@@ -99,6 +101,16 @@ def _read_only(server: Server, traffic: Traffic) -> Counter[int | None]:
         "select pg_reload_conf()",
     )
     return meanwhile
+
+
+def _clock(site: Site) -> datetime:
+    with site.engine.connect() as connection:
+        return connection.execute(text("select clock_timestamp()")).scalar_one()
+
+
+def _refusals(site: Site) -> int:
+    """How often the worker found that it cannot write."""
+    return Path(site.output.name).read_text(errors="replace").count(REFUSED)
 
 
 def _tell(server: Server, *statements: str) -> None:
