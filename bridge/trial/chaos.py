@@ -1,4 +1,4 @@
-"""The soak: traffic of four shops, random kills and faults, and then the count of every order.
+"""The soak: traffic of five shops, random kills and faults, and then the count of every order.
 
 The shops and SortedPRO live in this process, which nobody kills; database, web and workers are processes of their own.
 """
@@ -20,18 +20,15 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from rich.console import Console
-from sqlalchemy import func, or_, select
 
 from bridge.cli.opening import settings
 from bridge.errors import BridgeError, StoreAway
-from bridge.store import queries
 from bridge.store.database import transaction
 from bridge.store.destinations import list_destinations
-from bridge.store.ledger import Order
-from bridge.store.tables import orders
 from bridge.trial import chaos_report
-from bridge.trial.chaos_count import ON_THE_WAY, make_count
+from bridge.trial.chaos_count import Seen, make_count
 from bridge.trial.chaos_courier import Courier
+from bridge.trial.chaos_ledger import count_unreachable, is_under_way, read_all
 from bridge.trial.chaos_plan import SHOPS, SORTEDPRO, Bout, Plan, make_plan
 from bridge.trial.chaos_report import Told
 from bridge.trial.chaos_site import Site, open_site
@@ -43,7 +40,7 @@ _SEND_FROM = timedelta(days=3)
 _LOOK = 0.5  # seconds between two looks at what is still on its way
 _REST = 3.0  # seconds without anything to do, after which nothing more is expected
 _PERSON = 2.0  # seconds between two looks of the person who resumes
-_ALL = 1_000_000
+_MOST_CALLS = 64  # that may be under way to SortedPRO at a time, of all workers
 
 
 class Timed(Protocol):
@@ -65,7 +62,7 @@ class Soak:
     world: World
     site: Site
     console: Console
-    faults: Counter[str] = field(default_factory=Counter)  # by place and kind
+    bouts: Counter[str] = field(default_factory=Counter)  # by place and kind
     resumed: int = 0  # manual steps
     began: float = field(default_factory=time.monotonic)
     _over: threading.Event = field(default_factory=threading.Event)
@@ -114,10 +111,21 @@ class Soak:
         """Let nothing more happen."""
         self._over.set()
 
-    def ledger(self) -> list[Order]:
-        """Every order of the bridge."""
-        with transaction(self.site.engine) as connection:
-            return queries.list_orders(connection, limit=_ALL)
+    def see(self, *, rests: bool) -> Seen:
+        """What everybody says now."""
+        now, said, world = datetime.now(UTC), read_all(self.site.engine), self.world
+        return Seen(
+            shop_orders=[*orders_of(world.shops)],
+            webhooks=world.courier.webhooks(),
+            stored=said.stored,
+            ledger=said.ledger,
+            attempts=said.attempts,
+            made=world.sortedpro.orders(),
+            calls=world.wire.calls(),
+            cuts=[*self.site.cuts, *world.cuts(_MOST_CALLS)],
+            at=now,
+            rests=rests,
+        )
 
     def _play(self, events: Sequence[T], act: Callable[[T], None]) -> None:
         """Each at its time, or as soon afterwards as the one before has ended."""
@@ -130,17 +138,15 @@ class Soak:
         self.world.begin(bout)
         time.sleep(bout.seconds)
         self.world.end(bout.place)
-        self.faults[f"{bout.place}: {bout.kind}"] += 1
+        self.bouts[f"{bout.place}: {bout.kind}"] += 1
 
     def _rests(self) -> bool:
         """Whether nothing is on its way, neither to the bridge nor in it."""
         if not self.world.courier.is_idle:
             return False
-        now = datetime.now(UTC)
-        under_way = or_(orders.c.state.in_(ON_THE_WAY), orders.c.due_at <= now, orders.c.claimed_until > now)
         try:
             with transaction(self.site.engine) as connection:
-                return not connection.execute(select(func.count()).where(under_way)).scalar_one()
+                return not is_under_way(connection, datetime.now(UTC))
         except StoreAway:
             return False  # it is being started again
 
@@ -182,18 +188,18 @@ def soak(*, orders: int, minutes: float, seed: int, workers: int, kills: int, pa
     with _opened(folder, seed, workers, plan, console) as run:
         run.run()
         console.print("faults and kills are over; waiting for what is still on its way ...")
-        run.settle(timedelta(minutes=patience))
+        rests = run.settle(timedelta(minutes=patience))
         run.end()
         took = time.monotonic() - run.began
-        carried = run.world.courier.carried
-        count = make_count([*orders_of(run.world.shops)], carried.orders, run.ledger(), run.world.sortedpro.orders())
+        count = make_count(run.see(rests=rests))
         told = Told(
             seed=seed,
             count=count,
-            carried=carried,
+            carried=run.world.courier.carried,
             kills=run.site.kills,
             ended=run.site.ended,
-            faults=run.faults,
+            bouts=run.bouts,
+            met=run.world.met + count_unreachable(run.site.engine, run.world.absences),
             resumed=run.resumed,
             seconds=took,
         )

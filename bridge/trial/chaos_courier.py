@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import json
 import threading
@@ -40,6 +41,17 @@ class Letter:
     acknowledged: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Webhook:
+    """A webhook as its sender knows it in the end."""
+
+    shop: str
+    order_id: str  # "" where its body names none, or was never made
+    topic: str
+    hash: bytes  # SHA-256 of its body
+    acknowledged: bool
+
+
 @dataclass(kw_only=True)
 class Carried:
     """What became of the webhooks."""
@@ -49,7 +61,6 @@ class Carried:
     acknowledged: int = 0  # webhooks, each once
     lost_by_woocommerce: int = 0  # not acknowledged at first: a real WooCommerce would not have sent them again
     statuses: Counter[str] = field(default_factory=Counter)  # of the requests; "none" for no answer
-    orders: set[tuple[str, str]] = field(default_factory=set)  # shop and order id of which a body was acknowledged
 
 
 class Courier:
@@ -64,6 +75,7 @@ class Courier:
         self.carried = Carried()
         self._chance = Random(seed)  # noqa: S311 - no secret
         self._waiting: list[tuple[float, int, Letter]] = []  # due (monotonic), number, letter
+        self._letters: list[Letter] = []
         self._numbers = count()
         self._busy = 0
         self._closed = False
@@ -78,6 +90,7 @@ class Courier:
         letter = Letter(shop=shop, post=post)
         with self._changed:
             self.carried.webhooks += 1
+            self._letters.append(letter)
             wait = after.total_seconds()
             late = self._chance.uniform(0.0, _LATEST) if self._chance.random() < _LATE else 0.0
             self._queue(letter, wait + late)
@@ -89,6 +102,13 @@ class Courier:
         """Whether nothing waits and nothing is on its way."""
         with self._changed:
             return not self._waiting and not self._busy
+
+    def webhooks(self) -> list[Webhook]:
+        """Every webhook that was given to it, as it stands now."""
+        with self._changed:
+            return [
+                as_webhook(one.shop, one.post.topic, one.packet, acknowledged=one.acknowledged) for one in self._letters
+            ]
 
     def close(self) -> None:
         """Send nothing more."""
@@ -106,7 +126,7 @@ class Courier:
     def _run(self) -> None:
         while (letter := self._take()) is not None:
             packet = letter.packet = letter.packet or letter.post.build()
-            self._sent(letter, packet, self._send(letter.shop, packet))
+            self._sent(letter, self._send(letter.shop, packet))
 
     def _take(self) -> Letter | None:
         with self._changed:
@@ -126,7 +146,7 @@ class Courier:
             return None
         return answer.status_code
 
-    def _sent(self, letter: Letter, packet: Packet, status: int | None) -> None:
+    def _sent(self, letter: Letter, status: int | None) -> None:
         carried = self.carried
         with self._changed:
             self._busy -= 1
@@ -135,8 +155,6 @@ class Courier:
             if status is not None and httpx.codes.is_success(status):
                 carried.acknowledged += not letter.acknowledged
                 letter.acknowledged = True
-                if letter.post.topic.startswith(_ORDER_TOPICS):
-                    carried.orders.add((letter.shop, str(json.loads(packet.body)["id"])))
             elif not letter.acknowledged:
                 self._queue(letter, self._wait(letter))
             letter.tries += 1
@@ -147,6 +165,19 @@ class Courier:
             waits = _WOOCOMMERCE_AGAIN
             self.carried.lost_by_woocommerce += letter.tries == 0
         return waits[min(letter.tries, len(waits) - 1)]
+
+
+def as_webhook(shop: str, topic: str, packet: Packet | None, *, acknowledged: bool) -> Webhook:
+    """What the count wants to know of a webhook; `packet` is None where it never went out."""
+    body = b"" if packet is None else packet.body
+    order_id = _order_id(body) if body and topic.startswith(_ORDER_TOPICS) else ""
+    hashed = hashlib.sha256(body).digest()
+    return Webhook(shop=shop, order_id=order_id, topic=topic, hash=hashed, acknowledged=acknowledged)
+
+
+def _order_id(body: bytes) -> str:
+    told = json.loads(body)
+    return str(told["order_edit"]["order_id"] if "order_edit" in told else told["id"])
 
 
 class Letterbox(Sender):

@@ -8,12 +8,27 @@ from itertools import cycle
 from random import Random
 from typing import Literal
 
-What = Literal["add", "add unpaid", "add on hold", "change", "cancel", "pay", "release"]
+What = Literal[
+    "add",
+    "add unpaid",
+    "add on hold",
+    "add partly on hold",
+    "add from two places",
+    "change",
+    "more",
+    "fewer",
+    "cancel",
+    "pay",
+    "release",
+    "release and tag",
+]
 Victim = Literal["worker", "web", "web process", "database", "database process"]
 
 SHOPIFY = ("shopify", "shopify-two")
 WOOCOMMERCE = ("woocommerce", "woocommerce-two")
-SHOPS = (*SHOPIFY, *WOOCOMMERCE)
+SEND_AGAIN = "shopify-again"  # its destination sends again what had no answer; those of the others hold it
+SEND_LATER = ("shopify-two", "woocommerce-two", SEND_AGAIN)  # send goods that come later by themselves
+SHOPS = (*SHOPIFY, *WOOCOMMERCE, SEND_AGAIN)
 SORTEDPRO = "sortedpro"
 
 SORTEDPRO_FAULTS = (
@@ -38,8 +53,20 @@ _FIRST_NUMBER = 20_001
 _VICTIMS: Sequence[Victim] = (
     *("worker", "web", "worker", "database", "worker", "web process", "worker", "database process"),
 )
-# What becomes of an order, in hundredths: the rest is placed, paid and left alone.
-_CHANGED, _CANCELLED, _PAID_LATE, _ON_HOLD = 15, 10, 10, 5
+# What becomes of orders: how many of a hundred, how placed, what then and within how many seconds. The rest are placed,
+# paid and left alone. Only Shopify knows of holds and of places to ship from.
+_LIVES: Sequence[tuple[int, What, What | None, float]] = (
+    (15, "add", "change", 15.0),
+    (10, "add", "cancel", 15.0),
+    (10, "add unpaid", "pay", 10.0),
+    (6, "add", "more", 15.0),
+    (6, "add", "fewer", 15.0),
+)
+_SHOPIFY_LIVES: Sequence[tuple[int, What, What | None, float]] = (
+    (5, "add on hold", "release", 10.0),
+    (4, "add partly on hold", "release and tag", 10.0),
+    (4, "add from two places", None, 0.0),
+)
 _BURSTS = 6
 _BURST = 1.5  # seconds
 _EVERY_FAULT = 5.0  # seconds between two faults of SortedPRO, and of the shops
@@ -95,7 +122,7 @@ def make_plan(*, seed: int, orders: int, seconds: float, kills: int) -> Plan:
         shops=list(
             _bouts(
                 chance,
-                {**dict.fromkeys(SHOPIFY, SHOPIFY_FAULTS), **dict.fromkeys(WOOCOMMERCE, SHOP_FAULTS)},
+                {name: SHOP_FAULTS if name in WOOCOMMERCE else SHOPIFY_FAULTS for name in SHOPS},
                 seconds,
             )
         ),
@@ -111,22 +138,16 @@ def _order(chance: Random, place: int, seconds: float) -> Iterator[Happening]:
         at = 0.9 * seconds * chance.randrange(_BURSTS) / _BURSTS + chance.uniform(0.0, _BURST)
     at = min(at, 0.9 * seconds)
 
-    def then(what: What, most: float) -> Happening:
-        return Happening(at=min(at + chance.uniform(0.0, most), seconds), shop=shop, number=number, what=what)
-
     draw = chance.randrange(100)
-    first: What = "add"
-    after: list[Happening] = []
-    if draw < _CHANGED:
-        after = [then("change", 15.0)]
-    elif draw < _CHANGED + _CANCELLED:
-        after = [then("cancel", 15.0)]
-    elif draw < _CHANGED + _CANCELLED + _PAID_LATE:
-        first, after = "add unpaid", [then("pay", 10.0)]
-    elif draw < _CHANGED + _CANCELLED + _PAID_LATE + _ON_HOLD and shop in SHOPIFY:
-        first, after = "add on hold", [then("release", 10.0)]
-    yield Happening(at=at, shop=shop, number=number, what=first)
-    yield from after
+    for share, first, then, within in (*_LIVES, *(_SHOPIFY_LIVES if shop not in WOOCOMMERCE else ())):
+        if draw < share:
+            yield Happening(at=at, shop=shop, number=number, what=first)
+            if then is not None:
+                later = min(at + chance.uniform(0.0, within), seconds)
+                yield Happening(at=later, shop=shop, number=number, what=then)
+            return
+        draw -= share
+    yield Happening(at=at, shop=shop, number=number, what="add")
 
 
 def _bouts(chance: Random, kinds: dict[str, Sequence[str]], seconds: float) -> Iterator[Bout]:

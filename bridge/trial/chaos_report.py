@@ -32,7 +32,8 @@ class Told:
     carried: Carried
     kills: Counter[str]
     ended: Counter[str]  # processes that ended by themselves
-    faults: Counter[str]
+    bouts: Counter[str]  # of misbehaviour, by place and kind
+    met: Counter[str]  # calls that met one, likewise
     resumed: int  # manual steps
     seconds: float
 
@@ -49,9 +50,12 @@ def table(told: Told) -> Table:
     words = "not acknowledged at first: a real WooCommerce does not send again"
     made.add_row("of WooCommerce", str(carried.lost_by_woocommerce), words)
     made.add_row("orders in the shops", str(count.orders), f"{count.cancelled} of them cancelled")
-    made.add_row("not received", str(count.not_received), "no webhook of them was ever acknowledged")
+    made.add_row("further parts", str(count.parts), "added, set free later, or from another place")
     made.add_row("orders in SortedPRO", str(count.in_sortedpro), f"{count.sent} references on shop orders")
+    words = f"Create Order calls whose outcome was lost; of {count.died} the process was killed"
+    made.add_row("outcomes lost", str(count.unknown), words)
     made.add_row("in doubt", str(count.in_doubt_made + count.in_doubt_not_made), _doubt(count))
+    made.add_row("made again", str(count.made_again), "by the policy of one destination, after a lost answer")
     made.add_row("changed after sending", str(count.changed), "flagged for a person")
     made.add_section()
     for what, means in KINDS.items():
@@ -60,7 +64,8 @@ def table(told: Told) -> Table:
     made.add_section()
     made.add_row("kills", str(told.kills.total()), _counted(told.kills))
     made.add_row("ended by themselves", str(told.ended.total()), _counted(told.ended))
-    made.add_row("faults", str(told.faults.total()), _counted(told.faults))
+    made.add_row("bouts of faults", str(told.bouts.total()), _unmet(told))
+    made.add_row("calls that met one", str(told.met.total()), _counted(told.met))
     made.add_row("manual steps", str(told.resumed), "bridge destinations resume")
     made.add_row("seconds", f"{told.seconds:.0f}", "")
     return made
@@ -83,15 +88,18 @@ def as_json(told: Told) -> Mapping[str, Any]:
         "lost_by_a_real_woocommerce": carried.lost_by_woocommerce,
         "orders": count.orders,
         "cancelled": count.cancelled,
-        "not_received": count.not_received,
+        "further_parts": count.parts,
         "in_sortedpro": count.in_sortedpro,
         "references_on_shop_orders": count.sent,
         "in_doubt": {"made": count.in_doubt_made, "not_made": count.in_doubt_not_made},
+        "outcomes_lost": {"calls": count.unknown, "process_killed": count.died},
+        "made_again_by_policy": count.made_again,
         "changed_after_sending": count.changed,
         **{what.replace(" ", "_"): count.of(what) for what in KINDS},
         "kills": dict(told.kills),
         "ended_by_themselves": dict(told.ended),
-        "faults": dict(told.faults),
+        "bouts": dict(told.bouts),
+        "faults_met": dict(told.met),
         "manual_steps": told.resumed,
         "seconds": round(told.seconds, 1),
         "wrong": [vars(one) for one in count.wrong],
@@ -101,9 +109,10 @@ def as_json(told: Told) -> Mapping[str, Any]:
 def tell_stories(console: Console, engine: Engine, wrong: Sequence[Wrong]) -> None:
     """What happened to each order that is wrong, the first ones in full."""
     for one in wrong:
-        console.print(Text(f"{one.what}: {one.shop} {one.order_id}: {one.words}", style="red"))
+        whose = f"{one.shop} {one.order_id}: " if one.shop else ""
+        console.print(Text(f"{one.what}: {whose}{one.words}", style="red"))
     with transaction(engine) as connection:
-        for one in wrong[:_STORIES]:
+        for one in [one for one in wrong if one.order_id][:_STORIES]:
             console.print(Text(f"\n{one.what}: {one.shop} {one.order_id}", style="bold"))
             for order in queries.find_in_shop(connection, one.shop, order_id=one.order_id):
                 for came in queries.came(connection, order):
@@ -117,6 +126,11 @@ def tell_stories(console: Console, engine: Engine, wrong: Sequence[Wrong]) -> No
 
 def _counted(counter: Mapping[str, int]) -> str:
     return ", ".join(f"{number} {what}" for what, number in sorted(counter.items()))
+
+
+def _unmet(told: Told) -> str:
+    unmet = [what for what in told.bouts if not told.met[what]]
+    return f"no call met {', '.join(sorted(unmet))}" if unmet else "each met by a call"
 
 
 def _doubt(count: Count) -> str:

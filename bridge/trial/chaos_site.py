@@ -14,24 +14,28 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import psutil  # type: ignore[import-untyped]  # comes with the embedded database
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from bridge.config import Database
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, StoreAway
 from bridge.processes import Child, start_web, start_worker, wait_ready
-from bridge.store.database import connect
+from bridge.store.database import connect, transaction
 from bridge.store.embedded import running
 from bridge.store.upgrade import upgrade
+from bridge.trial.chaos_doubt import Cut
 from bridge.trial.chaos_plan import Kill
+from bridge.trial.playing import now_utc
 from bridge.trial.stage import free_port
 
 _LOOK = 0.1  # seconds between two looks at the processes
 _PAUSE = 0.3  # seconds that a dead process stays down
 _PATIENCE = 60.0  # seconds for the database to start again
+_CONCURRENCY = 16  # orders that a worker handles at a time, unless it is told otherwise
 
 Start = Callable[[Mapping[str, str], IO[bytes]], Child]
 
@@ -47,6 +51,7 @@ class Site:
     engine: Engine  # for looking at the ledger
     kills: Counter[str] = field(default_factory=Counter)
     ended: Counter[str] = field(default_factory=Counter)  # processes that ended by themselves and were started again
+    cuts: list[Cut] = field(default_factory=list)  # what kills may have cost
     _starts: dict[str, Start] = field(default_factory=dict)
     _children: dict[str, Child] = field(default_factory=dict)
     _killed: set[str] = field(default_factory=set)
@@ -67,6 +72,7 @@ class Site:
 
     def kill(self, kill: Kill) -> None:
         """SIGKILL to the victim; what is not there at this moment is not counted."""
+        since = now_utc()
         match kill.victim:
             case "worker":
                 done = self._kill_child(_chosen([one for one in self._starts if one != "web"], kill.chance))
@@ -79,6 +85,11 @@ class Site:
             case "database process":
                 done = _kill_one(_backends(self._postmaster()), kill.chance)
         self.kills[kill.victim] += done
+        if done and kill.victim == "worker":
+            self._note_cut("worker", since)
+        elif done and kill.victim in {"database", "database process"}:
+            self._wait_for_database()
+            self._note_cut("database", since)
 
     def supervise(self) -> None:
         """Start again whatever has ended, until `close`."""
@@ -88,8 +99,11 @@ class Site:
                 self._start_database()
             with self._lock:
                 dead = [name for name, child in self._children.items() if child.popen.poll() is not None]
-                self.ended.update(name.split()[0] for name in dead if name not in self._killed)
+                ended = [name.split()[0] for name in dead if name not in self._killed]
                 self._killed.clear()
+            self.ended.update(ended)
+            for _ in range(ended.count("worker")):
+                self._note_cut("worker", now_utc() - timedelta(seconds=2 * _LOOK))
             if dead:
                 self._closed.wait(_PAUSE)
             for name in dead:
@@ -112,6 +126,18 @@ class Site:
         with self._lock:
             for child in self._children.values():
                 child.kill()
+
+    def _note_cut(self, what: Literal["worker", "database"], since: datetime) -> None:
+        most = _CONCURRENCY * (1 if what == "worker" else sum(name != "web" for name in self._starts))
+        self.cuts.append(Cut(what=what, since=since, until=now_utc(), most=most))
+
+    def _wait_for_database(self) -> None:
+        """Until it answers again, at most until the supervisor gives up."""
+        end = time.monotonic() + _PATIENCE
+        while time.monotonic() < end and not self._closed.wait(_LOOK):
+            with suppress(StoreAway), transaction(self.engine) as connection:
+                connection.execute(select(1))
+                return
 
     def _start(self, name: str) -> None:
         with self._lock, (self.folder / f"{name.replace(' ', '-')}.log").open("ab") as log:

@@ -20,10 +20,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import click
+import psutil  # type: ignore[import-untyped]  # comes with the embedded database
 import structlog
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import func, select, text
 
 from bridge import config
 from bridge.cli.opening import settings
@@ -36,10 +37,12 @@ from bridge.store.embedded import temporary
 from bridge.store.tables import destinations, orders, shops
 from bridge.store.upgrade import upgrade
 from bridge.trial import chaos_report
-from bridge.trial.chaos_count import ON_THE_WAY, Count, make_count
+from bridge.trial.chaos_count import Count, Seen, make_count
+from bridge.trial.chaos_courier import Webhook, as_webhook
+from bridge.trial.chaos_ledger import is_under_way, read_all
 from bridge.trial.chaos_plan import SORTEDPRO
 from bridge.trial.chaos_world import orders_of, write_mappings
-from bridge.trial.rehearsal_world import THROTTLED, Clock, World
+from bridge.trial.rehearsal_world import THROTTLED, Clock, Rests, World
 from bridge.trial.stage import passed_on, shipped_mappings
 from bridge.trial.telling import make_console
 from bridge.wiring import Bridge, open_bridge
@@ -47,11 +50,11 @@ from bridge.wiring import Bridge, open_bridge
 _BURSTS = (0.4, 0.3, 0.3)  # shares of the orders; SortedPRO goes away in the middle of the first
 _ABSENCE = timedelta(hours=1)  # after each burst
 _POOL = 10
-_ALL = 1_000_000
 _LOOK = 0.02  # seconds between two looks at the crew
 _IDLE = 0.05  # seconds in which nobody found work
 _LEAST, _MOST = timedelta(seconds=1), timedelta(minutes=1)  # by which the clock is put forward when nobody finds work
 _PROBE = timedelta(seconds=2)  # between two looks at open breakers
+_PROGRESS = 15.0  # seconds between two lines about how far it has come
 _LIMIT = timedelta(hours=12)  # by the clock, for the drain
 
 
@@ -69,6 +72,8 @@ class Figures:
     oldest_age_seconds: float  # from receipt to the reference on the shop order, by the clock; the longest
     points_per_order: float  # Shopify's GraphQL points
     throttled_answers: int
+    left_alone: int  # how often the throttled shop was
+    left_alone_seconds: float  # by the clock
     bytes_per_order: int  # of all tables and their indexes
     answers_500: int
     in_doubt_made: int
@@ -85,8 +90,12 @@ class Rehearsal:
     bridge: Bridge
     clock: Clock
     world: World
-    webhooks: int = 0
+    rests: Rests
+    console: Console
+    webhooks: list[Webhook] = field(default_factory=list)
     receiving: float = 0.0  # seconds
+    _began: float = field(default_factory=time.monotonic)
+    _told: float = field(default_factory=time.monotonic)  # when progress was told last
     _working: int = 0
     _worked: float = field(default_factory=time.monotonic)  # when somebody last found work
     _probed: float = 0.0
@@ -115,7 +124,7 @@ class Rehearsal:
             webhook = shop.platform.receive(shop.settings.secrets, headers, packet.body)
             assert not isinstance(webhook, Ping)
             self.bridge.intake.record_webhook(shop, webhook, self.clock())
-            self.webhooks += 1
+            self.webhooks.append(as_webhook(name, webhook.topic, packet, acknowledged=True))
             self.tend()
         self.receiving += time.monotonic() - began
 
@@ -125,6 +134,9 @@ class Rehearsal:
         if now - self._probed >= _PROBE.total_seconds():
             self._probed = now
             self.bridge.probe_destinations()
+        if time.monotonic() - self._told > _PROGRESS:
+            self._told = time.monotonic()
+            self._tell()
 
     def pass_time(self, by: timedelta, crew: Crew) -> None:
         """Let time pass, quickly where there is nothing to do."""
@@ -141,6 +153,20 @@ class Rehearsal:
             for _ in range(20):
                 self._go_on(crew)
 
+    def see(self) -> Seen:
+        """What everybody says now."""
+        now, said, world = self.clock(), read_all(self.bridge.engine), self.world
+        return Seen(
+            shop_orders=[*orders_of(world.shops)],
+            webhooks=self.webhooks,
+            stored=said.stored,
+            ledger=said.ledger,
+            attempts=said.attempts,
+            made=world.sortedpro.orders(),
+            calls=world.wire.calls(),
+            at=now,
+        )
+
     def _go_on(self, crew: Crew) -> None:
         self.receive()
         self.tend()
@@ -151,6 +177,16 @@ class Rehearsal:
             crew.wake()
         time.sleep(_LOOK)
 
+    def _tell(self) -> None:
+        """How far it has come."""
+        with transaction(self.bridge.engine) as connection:
+            states = queries.count_states(connection)
+        told = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+        at = f"{self.clock():%H:%M} by the clock"
+        spent = timedelta(seconds=round(time.monotonic() - self._began))
+        memory = psutil.Process().memory_info().rss // 1_000_000
+        self.console.print(f"  {spent}, {at}: {len(self.webhooks)} webhooks, {told}; {memory} MB")
+
     def _until_next(self) -> timedelta:
         """How long nothing is due, by what orders, shops and destinations wait for."""
         now = self.clock()
@@ -160,10 +196,8 @@ class Rehearsal:
         return min(max(min((one - now for one in found if one is not None), default=_MOST), _LEAST), _MOST)
 
     def _is_under_way(self) -> bool:
-        now = self.clock()
-        under_way = or_(orders.c.state.in_(ON_THE_WAY), orders.c.due_at <= now, orders.c.claimed_until > now)
         with transaction(self.bridge.engine) as connection:
-            return bool(connection.execute(select(func.count()).where(under_way)).scalar_one())
+            return is_under_way(connection, self.clock())
 
 
 def rehearse(*, count: int, seed: int, as_json: bool) -> int:
@@ -172,11 +206,10 @@ def rehearse(*, count: int, seed: int, as_json: bool) -> int:
     Raises ConfigurationError where the mapping files are not there, BridgeError where it does not come to an end.
     """
     console = make_console(to_stderr=as_json)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))  # the table says it
     folder = Path(tempfile.mkdtemp(prefix="bridge-rehearsal-"))
     try:
-        with _opened(folder, seed) as rehearsal:
-            figures, counted = _rehearsed(console, rehearsal, count)
+        with _opened(folder, seed, console) as rehearsal:
+            figures, counted = _rehearsed(rehearsal, count)
             if as_json:
                 click.echo(json.dumps(asdict(figures)))
             else:
@@ -187,13 +220,13 @@ def rehearse(*, count: int, seed: int, as_json: bool) -> int:
     return 1 if counted.wrong else 0
 
 
-def _rehearsed(console: Console, rehearsal: Rehearsal, count: int) -> tuple[Figures, Count]:
-    bridge, clock, world = rehearsal.bridge, rehearsal.clock, rehearsal.world
+def _rehearsed(rehearsal: Rehearsal, count: int) -> tuple[Figures, Count]:
+    bridge, clock, world, console = rehearsal.bridge, rehearsal.clock, rehearsal.world, rehearsal.console
     crew = Crew(rehearsal.forward_next, size=bridge.settings.concurrency, stop=bridge.stop, chance=bridge.chance)
     assert bridge.settings.database is not None
     crew.start(bridge.settings.database)
     try:
-        doubtful = _bursts(console, rehearsal, crew, count)
+        doubtful = _bursts(rehearsal, crew, count)
         console.print("SortedPRO is back: draining ...")
         before = len(world.sortedpro.orders())
         world.away, since, real = False, clock(), time.monotonic()
@@ -203,23 +236,23 @@ def _rehearsed(console: Console, rehearsal: Rehearsal, count: int) -> tuple[Figu
         bridge.stop.set()
         crew.join()
     with transaction(bridge.engine) as connection:
-        ledger = queries.list_orders(connection, limit=_ALL)
         size = connection.execute(text(_SIZE)).scalar_one()
-    made = world.sortedpro.orders()
-    shop_orders = [*orders_of(world.shops)]
-    counted = make_count(shop_orders, {(one.shop, one.order_id) for one in shop_orders}, ledger, made)
+    seen = rehearsal.see()
+    made, shop_orders, counted = seen.made, seen.shop_orders, make_count(seen)
     of_shopify = sum(one.shop in world.buckets for one in shop_orders)
     figures = Figures(
         orders=len(shop_orders),
-        webhooks=rehearsal.webhooks,
-        receipts_per_second=round(rehearsal.webhooks / rehearsal.receiving, 1),
+        webhooks=len(rehearsal.webhooks),
+        receipts_per_second=round(len(rehearsal.webhooks) / rehearsal.receiving, 1),
         in_doubt_when_away=doubtful,
         drained=len(made) - before,
         drain_seconds=round(took, 1),
         drain_by_clock_seconds=round(took_by_clock.total_seconds(), 1),
-        oldest_age_seconds=round(max((one.state_since - one.first_seen_at).total_seconds() for one in ledger), 1),
+        oldest_age_seconds=round(max((one.state_since - one.first_seen_at).total_seconds() for one in seen.ledger), 1),
         points_per_order=round(sum(one.spent for one in world.buckets.values()) / max(1, of_shopify), 1),
-        throttled_answers=sum(one.refused for one in world.buckets.values()),
+        throttled_answers=world.buckets[THROTTLED].refused,
+        left_alone=rehearsal.rests.times[THROTTLED],
+        left_alone_seconds=round(rehearsal.rests.long[THROTTLED].total_seconds(), 1),
         bytes_per_order=round(size / len(shop_orders)),
         answers_500=world.broken,
         in_doubt_made=counted.in_doubt_made,
@@ -237,9 +270,9 @@ _SIZE = """
 """
 
 
-def _bursts(console: Console, rehearsal: Rehearsal, crew: Crew, count: int) -> int:
+def _bursts(rehearsal: Rehearsal, crew: Crew, count: int) -> int:
     """The bursts, SortedPRO gone in the middle of the first; how many orders that left in doubt."""
-    world, first, doubtful = rehearsal.world, 0, 0
+    world, console, first, doubtful = rehearsal.world, rehearsal.console, 0, 0
     for number, share in enumerate(_BURSTS):
         size = count - first if number == len(_BURSTS) - 1 else round(share * count)
         console.print(f"burst {number + 1}: {size} orders, then {_ABSENCE} without SortedPRO ...")
@@ -264,11 +297,14 @@ def _in_doubt(bridge: Bridge) -> int:
 
 
 @contextmanager
-def _opened(folder: Path, seed: int) -> Iterator[Rehearsal]:
+def _opened(folder: Path, seed: int, console: Console) -> Iterator[Rehearsal]:
     """Database, world and bridge."""
     shipped = shipped_mappings(settings().mappings.resolve())
     clock = Clock()
-    world = World(clock, seed)
+    world, rests = World(clock, seed), Rests(clock)
+    structlog.configure(  # the table says the rest
+        processors=[rests], wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING)
+    )
     with temporary() as database:
         engine = connect(database, pool=1)
         upgrade(engine)
@@ -286,9 +322,13 @@ def _opened(folder: Path, seed: int) -> Iterator[Rehearsal]:
         bridge = open_bridge(loaded, environ, pool=_POOL, pool_wait=10, clock=clock, transport=world.transport())
         try:
             bridge.announce()
-            yield Rehearsal(bridge=bridge, clock=clock, world=world)
+            yield Rehearsal(bridge=bridge, clock=clock, world=world, rests=rests, console=console)
         finally:
             bridge.close()
+
+
+def _left_alone(figures: Figures) -> str:
+    return f"{figures.left_alone} times, {timedelta(seconds=round(figures.left_alone_seconds))} by the clock"
 
 
 def _table(figures: Figures) -> Table:
@@ -306,6 +346,7 @@ def _table(figures: Figures) -> Table:
         "oldest age at its reference": f"{timedelta(seconds=round(figures.oldest_age_seconds))}",
         "GraphQL points an order": f"{figures.points_per_order:g}",
         f"throttled answers ({THROTTLED})": f"{figures.throttled_answers}",
+        f"left alone for its points ({THROTTLED})": _left_alone(figures),
         "bytes stored an order": f"{figures.bytes_per_order}",
         "answers 500": f"{figures.answers_500}",
         "in doubt": f"{figures.in_doubt_made} with an order in SortedPRO, {figures.in_doubt_not_made} without",

@@ -5,25 +5,27 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 import httpx
+import structlog
 
 from bridge.sandbox.server import Answer, App, Reply, Request
 from bridge.sandbox.shopify import FakeShopify, shopify_order
-from bridge.sandbox.shopify.bucket import Bucket
 from bridge.sandbox.sortedpro import FakeSortedPro
 from bridge.sandbox.webhooks import Packet, Post, Sender
 from bridge.sandbox.woocommerce import woo_order
-from bridge.trial.chaos_plan import SHOPIFY, SHOPS, SORTEDPRO
-from bridge.trial.chaos_world import Shop, open_shop
+from bridge.trial.chaos_plan import SHOPIFY, SORTEDPRO, WOOCOMMERCE
+from bridge.trial.chaos_wire import Wire
+from bridge.trial.chaos_world import CountingBucket, Shop, open_shop
 
+SHOPS = (*SHOPIFY, *WOOCOMMERCE)
 THROTTLED = SHOPIFY[-1]  # the shop on the plan with the fewest points
 _POINTS, _FEW_POINTS = 1000, 100  # a second: Plus, and the standard plan
-_TAKEN = 0.005  # share of the throttled shop's queries before which another client of the app took all its points
+_TAKEN = 0.03  # share of the throttled shop's queries before which another client of the app took all its points
 _BROKEN = 0.02  # share of Create Order answers that are 500; half of them made the order
 _FIRST_NUMBER = 20_001
 
@@ -45,25 +47,29 @@ class Clock:
         self._ahead += by
 
 
-class CountingBucket(Bucket):
-    """A bucket that knows what was taken out of it."""
+class Rests:
+    """How often and how long shops were left alone, as the bridge tells its log: a processor, which drops all else."""
 
-    def __init__(self, clock: Callable[[], datetime], *, per_second: int, taken: Callable[[], bool]) -> None:
-        super().__init__(clock, per_second=per_second)
-        self._taken = taken
-        self.spent = 0.0
-        self.refused = 0
-        self._count = threading.Lock()
+    def __init__(self, clock: Clock) -> None:
+        self.times: Counter[str] = Counter()  # by shop
+        self.long: defaultdict[str, timedelta] = defaultdict(timedelta)
+        self._clock = clock
+        self._until: dict[str, datetime] = {}
+        self._lock = threading.Lock()
 
-    def spend(self, points: float) -> bool:
-        """Take points out, or give them back."""
-        if points > 0 and self._taken():
-            self.drain()
-        taken = super().spend(points)
-        with self._count:
-            self.spent += points if taken else 0.0
-            self.refused += not taken
-        return taken
+    def __call__(self, _logger: object, _method: str, event: structlog.typing.EventDict) -> str:
+        """Count, and let nothing be printed."""
+        if event["event"] == "shop is left alone":
+            self._count(event["shop"], datetime.fromisoformat(event["until"]))
+        raise structlog.DropEvent
+
+    def _count(self, shop: str, until: datetime) -> None:
+        with self._lock:
+            now = self._clock()
+            since = max(now, self._until.get(shop, now))
+            self.times[shop] += since == now
+            self.long[shop] += max(timedelta(0), until - since)
+            self._until[shop] = max(until, since)
 
 
 class Mailbag(Sender):
@@ -99,7 +105,8 @@ class World:
         # Nobody listens there: the addresses only tell the fakes apart.
         self.urls = {name: f"http://127.0.0.1:{port}" for port, name in enumerate((*SHOPS, SORTEDPRO), start=1)}
         self._chance = Random(seed)  # noqa: S311 - no secret
-        self._apps: dict[str, App] = {self.urls[SORTEDPRO]: self._sortedpro}
+        self.wire = Wire(self._sortedpro, clock)
+        self._apps: dict[str, App] = {self.urls[SORTEDPRO]: self.wire}
         for name, shop in self.shops.items():
             bag = self.bags[name] = Mailbag()
             shop.webhooks = bag
