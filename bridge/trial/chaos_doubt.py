@@ -16,7 +16,7 @@ from bridge.trial.chaos_wire import Call
 
 LIMIT = timedelta(seconds=20)  # that the bridge waits for an answer
 # Between begin_send's time and the arrival of the call, and between its answer and the commit, on a busy machine.
-_SLACK = timedelta(seconds=3)
+_SLACK = timedelta(seconds=1.5)
 _RETURN = timedelta(seconds=6)  # until a worker that waits for the database notices that it is back
 
 # What the ledger says of an attempt whose deadline passed without an outcome.

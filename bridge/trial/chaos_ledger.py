@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, func, or_, select
+from sqlalchemy import Connection, Engine, and_, func, or_, select
 
 from bridge.store import queries
 from bridge.store.database import transaction
 from bridge.store.ledger import Order
 from bridge.store.tables import attempts, history, inbox, orders
 from bridge.trial.chaos_count import ON_THE_WAY
-from bridge.trial.chaos_doubt import Attempt
+from bridge.trial.chaos_doubt import DIED, Attempt
 from bridge.trial.chaos_plan import SORTEDPRO
 from bridge.trial.chaos_world import Absence
 
@@ -54,7 +54,8 @@ def count_unreachable(engine: Engine, absences: Sequence[Absence]) -> Counter[st
     Nobody else can tell of them: what is not there sees no call. A story tells of a trouble once, so they are fewer.
     """
     met: Counter[str] = Counter()
-    to_sortedpro = select(func.count()).where(attempts.c.outcome.in_(("unreachable", "unknown")))
+    lost = and_(attempts.c.outcome == "unknown", attempts.c.message != DIED)
+    to_sortedpro = select(func.count()).where(or_(attempts.c.outcome == "unreachable", lost))
     told = select(func.count()).select_from(history.join(orders)).where(history.c.code == "shop_unreachable")
     with transaction(engine) as connection:
         for one in absences:

@@ -54,8 +54,8 @@ _LOOK = 0.02  # seconds between two looks at the crew
 _IDLE = 0.05  # seconds in which nobody found work
 _LEAST, _MOST = timedelta(seconds=1), timedelta(minutes=1)  # by which the clock is put forward when nobody finds work
 _PROBE = timedelta(seconds=2)  # between two looks at open breakers
-_PROGRESS = 15.0  # seconds between two lines about how far it has come
-_LIMIT = timedelta(hours=12)  # by the clock, for the drain
+_PROGRESS = 30.0  # seconds between two lines about how far it has come
+_LIMIT = timedelta(days=1)  # by the clock, for the drain
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,11 +8,11 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from bridge.trial.chaos_plan import SHOPS, SORTEDPRO_FAULTS, make_plan
+from bridge.trial.chaos_plan import SHOPS, SORTEDPRO_FAULTS, WOOCOMMERCE, What, make_plan
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,6 +35,13 @@ def test_plan_places_every_order_once_and_before_anything_else_happens_to_it() -
         placed.add(key)
     assert len(placed) == 400
     assert {shop for shop, _ in placed} == set(SHOPS)
+
+
+def test_plan_has_every_life_of_an_order() -> None:
+    happenings = make_plan(seed=7, orders=1000, seconds=60, kills=0).happenings
+    assert {one.what for one in happenings} == set(get_args(What))
+    # Only Shopify knows of holds and of places to ship from.
+    assert not any("hold" in one.what or "place" in one.what for one in happenings if one.shop in WOOCOMMERCE)
 
 
 def test_plan_of_three_minutes_has_every_fault_of_sortedpro_and_kills_every_kind_of_process() -> None:
