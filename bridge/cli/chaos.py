@@ -38,7 +38,8 @@ def chaos(
 ) -> None:
     """Kill and break things at random on the embedded database and the sandbox, then count every order.
 
-    Status 0 only if no order was lost, made twice, stuck, or left without its reference.
+    Status 0 only if no order was lost, made twice, stuck, stopped or left without its reference, every webhook was
+    acknowledged and is stored, a person is told of every change after sending, and every doubt had a cause.
     """
     drawn = int(datetime.now(UTC).timestamp()) if seed is None else seed
     with extras():

@@ -12,11 +12,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from bridge.cli.showing import moment
 from bridge.store import queries
 from bridge.store.database import transaction
+from bridge.store.ledger import Order, parts_of
 from bridge.trial.chaos_count import KINDS, Count, Wrong
 from bridge.trial.chaos_courier import Carried
 
@@ -114,14 +115,19 @@ def tell_stories(console: Console, engine: Engine, wrong: Sequence[Wrong]) -> No
     with transaction(engine) as connection:
         for one in [one for one in wrong if one.order_id][:_STORIES]:
             console.print(Text(f"\n{one.what}: {one.shop} {one.order_id}", style="bold"))
-            for order in queries.find_in_shop(connection, one.shop, order_id=one.order_id):
-                for came in queries.came(connection, order):
+            for whole in queries.find_in_shop(connection, one.shop, order_id=one.order_id):
+                for came in queries.came(connection, whole):
                     console.print(Text(f"  {moment(came.received_at)} {came.via} {came.topic}: {came.outcome}"))
-                for event in queries.story(connection, order):
-                    console.print(Text(f"  {moment(event.at)} {event.from_state} -> {event.to_state}: {event.words}"))
-                for tried in queries.tried(connection, order):
-                    words = f"{tried.outcome or 'under way'} {tried.reference or tried.message}"
-                    console.print(Text(f"  {moment(tried.started_at)} attempt {tried.id}: {words}"))
+                for order in parts_of(connection, whole):
+                    _tell_story(console, connection, order)
+
+
+def _tell_story(console: Console, connection: Connection, order: Order) -> None:
+    for event in queries.story(connection, order):
+        console.print(Text(f"  {moment(event.at)} {event.from_state} -> {event.to_state}: {event.words}"))
+    for tried in queries.tried(connection, order):
+        words = f"{tried.outcome or 'under way'} {tried.reference or tried.message}"
+        console.print(Text(f"  {moment(tried.started_at)} attempt {tried.id}: {words}"))
 
 
 def _counted(counter: Mapping[str, int]) -> str:
