@@ -31,8 +31,9 @@ from bridge.trial.chaos_courier import Courier
 from bridge.trial.chaos_ledger import count_unreachable, is_under_way, read_all
 from bridge.trial.chaos_plan import SHOPS, SORTEDPRO, Bout, Plan, make_plan
 from bridge.trial.chaos_report import Told
+from bridge.trial.chaos_shops import orders_of
 from bridge.trial.chaos_site import Site, open_site
-from bridge.trial.chaos_world import World, open_world, orders_of
+from bridge.trial.chaos_world import World, open_world
 from bridge.trial.stage import passed_on, shipped_mappings
 from bridge.trial.telling import make_console
 

@@ -11,8 +11,8 @@ from bridge.sandbox.sortedpro import CreatedOrder
 from bridge.store.ledger import Order
 from bridge.trial.chaos_courier import Webhook
 from bridge.trial.chaos_doubt import Attempt, Cut, baseless
+from bridge.trial.chaos_shops import ShopOrder
 from bridge.trial.chaos_wire import ATTEMPT, Call
-from bridge.trial.chaos_world import ShopOrder
 
 ON_THE_WAY = frozenset({"received", "waiting", "queued", "sending", "created"})
 

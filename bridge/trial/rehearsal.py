@@ -41,7 +41,7 @@ from bridge.trial.chaos_count import Count, Seen, make_count
 from bridge.trial.chaos_courier import Webhook, as_webhook
 from bridge.trial.chaos_ledger import is_under_way, read_all
 from bridge.trial.chaos_plan import SORTEDPRO
-from bridge.trial.chaos_world import orders_of, write_mappings
+from bridge.trial.chaos_shops import orders_of, write_mappings
 from bridge.trial.rehearsal_world import THROTTLED, Clock, Rests, World
 from bridge.trial.stage import passed_on, shipped_mappings
 from bridge.trial.telling import make_console

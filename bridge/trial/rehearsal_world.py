@@ -19,8 +19,8 @@ from bridge.sandbox.sortedpro import FakeSortedPro
 from bridge.sandbox.webhooks import Packet, Post, Sender
 from bridge.sandbox.woocommerce import woo_order
 from bridge.trial.chaos_plan import SHOPIFY, SORTEDPRO, WOOCOMMERCE
+from bridge.trial.chaos_shops import CountingBucket, Shop, open_shop
 from bridge.trial.chaos_wire import Wire
-from bridge.trial.chaos_world import CountingBucket, Shop, open_shop
 
 SHOPS = (*SHOPIFY, *WOOCOMMERCE)
 THROTTLED = SHOPIFY[-1]  # the shop on the plan with the fewest points

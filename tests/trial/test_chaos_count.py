@@ -16,8 +16,8 @@ from bridge.store.ledger import Order
 from bridge.trial.chaos_count import KINDS, Seen, make_count
 from bridge.trial.chaos_courier import Webhook
 from bridge.trial.chaos_doubt import DIED, Attempt, Cut
+from bridge.trial.chaos_shops import ShopOrder
 from bridge.trial.chaos_wire import Call, Wire
-from bridge.trial.chaos_world import ShopOrder
 
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)

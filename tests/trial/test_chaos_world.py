@@ -12,7 +12,8 @@ import structlog
 
 from bridge.trial.chaos_courier import Courier
 from bridge.trial.chaos_plan import SHOPIFY, SORTEDPRO, Bout, Happening, What
-from bridge.trial.chaos_world import CountingBucket, World, open_world, orders_of
+from bridge.trial.chaos_shops import CountingBucket, orders_of
+from bridge.trial.chaos_world import World, open_world
 from bridge.trial.rehearsal_world import Clock, Rests
 
 SHOP = SHOPIFY[0]
