@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 
-from bridge.sandbox.server import Answer, App, Later, Reply, Request
+from bridge.sandbox.server import Answer, App, Dripping, Later, Reply, Request
 
 ATTEMPT = "BridgeAttempt"  # the metadata by which the bridge marks what an attempt made
 
@@ -20,7 +19,7 @@ class Call:
 
     attempt: str
     came_at: datetime
-    over_at: datetime | None = None  # when its answer left or its connection was cut; None where neither happened
+    over_at: datetime | None = None  # when its answer had left or its connection was cut; None where neither happened
     tells: bool = False  # whether the answer says what became of the order
 
 
@@ -37,7 +36,7 @@ class Wire:
         """What the app answers; a Create Order call is noted."""
         if request.method != "POST":
             return self._app(request)
-        call = Call(attempt=_attempt(request.body), came_at=self._clock())
+        call = Call(attempt=_attempt(request), came_at=self._clock())
         with self._lock:
             self._calls.append(call)
         return self._followed(call, self._app(request))
@@ -50,9 +49,10 @@ class Wire:
     def _followed(self, call: Call, answer: Answer) -> Answer:
         if isinstance(answer, Later):
             return replace(answer, then=lambda: self._followed(call, answer.then()))
-        with self._lock:
-            call.over_at = self._clock()
-            call.tells = isinstance(answer, Reply) and tells(answer)  # one that drips does not end within any limit
+        if not isinstance(answer, Dripping):  # which does not end within any limit
+            with self._lock:
+                call.over_at = self._clock()
+                call.tells = isinstance(answer, Reply) and tells(answer)
         return answer
 
 
@@ -63,8 +63,8 @@ def tells(reply: Reply) -> bool:
     return reply.status < HTTPStatus.INTERNAL_SERVER_ERROR and reply.status != HTTPStatus.REQUEST_TIMEOUT
 
 
-def _attempt(body: bytes) -> str:
-    for entry in json.loads(body).get("MetaData", ()):
-        if entry["KeyValue"] == ATTEMPT:
-            return str(entry["StringValue"])
-    return ""
+def _attempt(request: Request) -> str:
+    """The attempt that makes the call; "" where its process died before it had written all of it."""
+    document = request.json()
+    entries = document.get("MetaData", ()) if isinstance(document, dict) else ()
+    return next((str(entry["StringValue"]) for entry in entries if entry["KeyValue"] == ATTEMPT), "")

@@ -374,7 +374,6 @@ def post(app: App) -> tuple[Wire, Answer]:
         (Reply(status=500), False),
         (Reply(status=408), False),
         (Dropped(), False),
-        (Dripping(reply=Reply(status=201), pause=SECOND), False),
     ],
     ids=str,
 )
@@ -389,3 +388,14 @@ def test_wire_follows_an_answer_that_comes_later() -> None:
     assert isinstance(later, Later)
     later.then()
     assert wire.calls() == [Call(attempt="a", came_at=NOW, over_at=NOW, tells=True)]
+
+
+def test_call_whose_answer_drips_is_not_over() -> None:
+    wire, _ = post(lambda _: Dripping(reply=Reply(status=201), pause=SECOND))
+    assert wire.calls() == [Call(attempt="a", came_at=NOW, over_at=None, tells=False)]
+
+
+def test_call_of_a_process_that_died_while_it_wrote_is_nobodys() -> None:
+    wire = Wire(lambda _: Reply(status=400), lambda: NOW)
+    wire(Request(method="POST", path="/orders", body=b""))
+    assert [call.attempt for call in wire.calls()] == [""]
