@@ -101,10 +101,7 @@ def skip(engine: Engine, order: ledger.Order, *, who: str, reason: str, now: dat
     """Take an order out, until a person replays it. Raises ActionRefused where it is sent, or may be."""
     if order.state in {"sending", "created", "done", "in_doubt"}:
         raise ActionRefused(f"{order.label} is {order.state}: SortedPRO has it or may have it; cancel it there")
-    event, further = f"skipped by a person: {reason}", order.part > 1
-    # Of a further part the goods are looked up once more: they are not to be named as missing again.
-    changes = {"by_person": True, "code": ledger.DISMISSED} if further else {}
-    return _move(engine, order, "skipped", event, who, now, ring_for_it=further, **changes)
+    return _take_out(engine, order, f"skipped by a person: {reason}", who, now)
 
 
 def settle(
@@ -116,7 +113,7 @@ def settle(
     if settled.send_again:
         return _move(engine, order, "received", f"sent again: {reason}", who, now, resend=True)
     if settled.exists is None:
-        return _move(engine, order, "skipped", f"dropped: {reason}", who, now, ring_for_it=False)
+        return _take_out(engine, order, f"dropped: {reason}", who, now)
     if not is_reference(settled.exists):
         raise ActionRefused(f"{settled.exists} is no order reference: they look like EO-000-002-0TS")
     by_attempt: dict[str, Any] = {"sent_attempt": order.attempt_id}
@@ -159,6 +156,22 @@ def overwrite(engine: Engine, order: ledger.Order, *, who: str, reason: str, now
     return _move(engine, order, "created", event, who, now, reason=order.reason, released=allowed)
 
 
+def _take_out(
+    engine: Engine, order: ledger.Order, event: str, who: str, now: datetime, *, code: str = ""
+) -> ledger.Order:
+    """Skip an order until a person replays it, without giving its goods to another part of the shop order.
+
+    What was in doubt keeps the goods that were asked for: SortedPRO may have them. Those of another further part are
+    looked up once more, so that they are not named as missing again.
+    """
+    further = order.part > 1
+    lines = {"lines": order.lines} if order.state == "in_doubt" else {}
+    return _move(
+        engine, order, "skipped", event, who, now, ring_for_it=further, by_person=True,
+        code=ledger.DISMISSED if further else code, **lines,
+    )  # fmt: skip
+
+
 def _move(
     engine: Engine,
     order: ledger.Order,
@@ -199,7 +212,7 @@ def adopt(
         raise ActionRefused(f"{order.label} is {order.state}: the bridge sends or sent it; look for two orders of it")
     if reference is None:
         words = f"{SENT_ELSEWHERE}: by {by}"
-        return _move(engine, order, "skipped", words, who, now, ring_for_it=False, code="sent_elsewhere")
+        return _take_out(engine, order, words, who, now, code="sent_elsewhere")
     if order.state == "in_doubt":
         return settle(engine, order, Settled(exists=reference), who=who, reason=f"made by {by}", now=now)
     try:

@@ -126,8 +126,9 @@ orders = Table(
     Column("reference", Text),
     Column("sent_attempt", Uuid),  # the attempt that made the SortedPRO order
     Column("mapping_version", Text),  # of the last decision to send or to wait
-    # Quantities (as text) by line id that this part stands for, from its first sending until it is skipped. Empty for
-    # what was adopted, and for what a release before parts existed has sent.
+    # Quantities (as text) by line id that this part stands for, from its first sending until it is skipped; where a
+    # person ends a doubt that way they stay. Empty for what was adopted, and for what a release before parts existed
+    # has sent.
     Column("lines", JSONB, nullable=False, server_default="{}"),
     # Units (as text) by line id that had left the shop before any part was sent: they are in none of them.
     Column("gone", JSONB),

@@ -11,7 +11,7 @@ import pytest
 
 from bridge import actions
 from bridge.errors import ActionRefused
-from bridge.sandbox.faults import status
+from bridge.sandbox.faults import drop_after, status
 from bridge.sandbox.shopify import Article, shopify_order
 from bridge.sandbox.shopify.book import FulfillmentLine, FulfillmentOrder, Hold, lines_of
 from bridge.sandbox.woocommerce import PRODUCTS, woo_order
@@ -87,6 +87,48 @@ def test_the_rest_is_sent_once(edited: Rig) -> None:
     edited.later(hours=2)
     edited.settle()
     assert len(edited.sent()) == 2
+
+
+@pytest.fixture
+def doubtful(edited: Rig) -> Order:
+    """The part with the added line, about which nothing is known."""
+    actions.send_rest(edited.bridge.engine, edited.order("#21"), now=edited.clock(), **PEOPLE)
+    edited.world.sortedpro.behave(drop_after())
+    edited.settle()
+    assert parts(edited, "#21")[1].state == "in_doubt"
+    return parts(edited, "#21")[1]
+
+
+def add_again(rig: Rig) -> None:
+    """One more of the same line is bought."""
+    line = rig.world.woocommerce.order(21)["line_items"][-1]
+    rig.later(minutes=5)
+    rig.world.woocommerce.edit(21, [{"id": line["id"], "quantity": line["quantity"] + 1}])
+    rig.settle()
+
+
+def test_goods_of_a_dropped_part_are_not_named_as_missing(edited: Rig, doubtful: Order) -> None:
+    actions.settle(edited.bridge.engine, doubtful, actions.Settled(), now=edited.clock(), **PEOPLE)
+    add_again(edited)
+    assert parts(edited, "#21")[0].unsent == f"1 × {PRODUCTS[1].sku} not sent"
+
+
+def test_goods_of_a_part_that_was_sent_elsewhere_are_not_named_as_missing(edited: Rig, doubtful: Order) -> None:
+    actions.adopt(
+        edited.bridge.engine, doubtful, None, by="another", destination="sorted", who="kim", now=edited.clock()
+    )
+    add_again(edited)
+    assert parts(edited, "#21")[0].unsent == f"1 × {PRODUCTS[1].sku} not sent"
+
+
+def test_dropped_part_is_sent_whole_where_a_person_replays_it_at_a_risk(edited: Rig, doubtful: Order) -> None:
+    dropped = actions.settle(edited.bridge.engine, doubtful, actions.Settled(), now=edited.clock(), **PEOPLE)
+    edited.settle()
+    actions.replay(edited.bridge.engine, parts(edited, "#21")[1], at_risk=True, now=edited.clock(), **PEOPLE)
+    edited.settle()
+    assert dropped.state == "skipped"
+    assert shipped(edited)["woocommerce-21-2"] == {PRODUCTS[1].sku: 2}
+    assert parts(edited, "#21")[1].state == "done"
 
 
 def take_off(rig: Rig) -> None:
