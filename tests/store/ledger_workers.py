@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from uuid import UUID
 
 
 class Killed(BaseException):
@@ -32,7 +31,6 @@ class Worker:
     def __init__(self, work: Callable[[], object]) -> None:
         self.step = Step()
         self.at = ""  # the point at which it stands
-        self.ids: list[UUID] = []  # that it was given, the claim's first
         self.fault: BaseException | None = None
         self._go = threading.Semaphore(0)
         self._still = threading.Semaphore(0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,24 +16,29 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from bridge import config
 from bridge.config import Database
+from bridge.forward import Forwarder
 from bridge.intake import Intake
 from bridge.platforms.base import Webhook
 from bridge.sandbox.server import Reply, Request
 from bridge.sandbox.webhooks import Packet, signature
 from bridge.sandbox.woocommerce import FakeWooCommerce
-from bridge.store import destinations
-from bridge.store.database import transaction
+from bridge.store.tables import attempts, orders
 from bridge.wiring import Bridge, open_bridge
 from tests.conftest import Clock
+from tests.store import ledger_watch
+from tests.store.ledger_promises import Asked, Made, Told
+from tests.store.ledger_watch import News, Seen
 from tests.store.ledger_workers import Killed, Step, Worker
 
 MAPPINGS = Path(__file__).parents[2] / "mappings"
-ROOM = 1  # orders on their way to one destination at once
 SHOPS = {"red": "hold", "blue": "send_again"}  # and the policy of each one's destination
+ROOM = {"red": 2, "blue": 1}  # orders on their way to each one's destination at once
+LATER_ITEMS = {"red": "later_items: send", "blue": ""}
+REFERENCE = "sorted_order_reference"  # the custom field of a shop order
 
 _MAPPING = """\
 version: 1
@@ -51,28 +57,18 @@ hold:
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Made:
-    """An order in SortedPRO."""
-
-    reference: str
-    attempt: UUID
-    quantities: Mapping[str, int]  # by SKU
-
-
 @dataclass
 class World:
     """The bridge and all around it, as new for each run of the machine by `begin`."""
 
     bridge: Bridge
     clock: Clock
-    watch: Callable[[UUID], None] = lambda _: None  # told of each Create Order call as SortedPRO hears it
-    begun: Callable[[list[UUID]], None] = lambda _: None  # told when a `sending` was committed, with its worker's ids
     shops: dict[str, FakeWooCommerce] = field(default_factory=dict)
-    made: list[Made] = field(default_factory=list)
+    told: Told = field(default_factory=lambda: Told(policies={}))
     workers: dict[int, Worker] = field(default_factory=dict)
     web_dies_at: str = ""
     probes_answer: bool = True  # the harmless reads of SortedPRO
+    _answers: dict[UUID, str] = field(default_factory=dict)  # references that were on their way to a worker
     _here: threading.local = field(default_factory=threading.local)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
     _ids: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -80,7 +76,7 @@ class World:
     def begin(self) -> None:
         """Empty tables, empty shops."""
         with self.bridge.engine.begin() as connection:
-            for table in ("procrastinate_jobs", "history", "attempts", "orders", "inbox", "shops", "destinations"):
+            for table in (*TABLES, *ledger_watch.TABLES):
                 connection.execute(text(f"delete from {table}"))
         self.clock.forward(days=1)  # what the bridge keeps in memory is never of a time to come
         self.shops = {
@@ -88,7 +84,8 @@ class World:
         }
         for shop in self.shops.values():
             shop.webhooks.hold()
-        self.made, self.workers, self._numbers = [], {}, itertools.count(1)
+        self.told = Told(policies={f"sorted-{name}": policy for name, policy in SHOPS.items()})
+        self.workers, self._numbers, self._answers = {}, itertools.count(1), {}
         self.bridge.announce()
 
     def end_workers(self) -> None:
@@ -103,6 +100,37 @@ class World:
         """Close the shops."""
         for shop in self.shops.values():
             shop.close()
+
+    def see(self) -> Seen:
+        """The database as it is, and with it the shops."""
+        for shop, fake in self.shops.items():
+            for order in fake.store.orders():
+                key = (shop, str(order["id"]))
+                self.told.shown[key] = str(fake.reference_of(order["id"], REFERENCE) or "")
+                (self.told.gone.add if order["status"] == "trash" else self.told.gone.discard)(key)
+        return ledger_watch.see(self.bridge.engine)
+
+    def news(self, claim: int, begun: int) -> News:
+        """What has happened since the claim and the attempt of these numbers."""
+        return ledger_watch.news(self.bridge.engine, claim, begun)
+
+    # --- the shops ---------------------------------------------------------------------------------------------------
+    def ordered(self, shop: str, number: int) -> None:
+        """A shop order is new or was edited."""
+        now: Counter[str] = Counter()
+        for line in self.shops[shop].order(number)["line_items"]:
+            now[str(line["id"])] += line["quantity"]
+            now[line["sku"]] += line["quantity"]
+        key = (shop, str(number))
+        self.told.wanted[key] = self.told.wanted.get(key, Counter()) | now
+
+    def write_reference(self, shop: str, number: int) -> None:
+        """Another connector writes its reference onto a shop order that carries none."""
+        fake, key = self.shops[shop], (shop, str(number))
+        if fake.reference_of(number, REFERENCE) is None:
+            self.told.foreign[key] = self.reference("OTH")
+            fake.store.write(number, {"meta_data": [{"key": REFERENCE, "value": self.told.foreign[key]}]}, {})
+            fake.saved(number)
 
     # --- the web process ---------------------------------------------------------------------------------------------
     def posted(self, name: str) -> list[Packet]:
@@ -152,9 +180,11 @@ class World:
         return number not in self.workers or self.workers[number].is_over
 
     def _hire(self) -> Worker:
+        forwarder = Forwarder(tools=self.bridge.forwarder.tools)  # as a process has: what it remembers dies with it
+
         def work() -> None:
             self._here.worker = worker
-            self.bridge.forwarder.forward_next()
+            forwarder.forward_next()
 
         worker = Worker(work)
         return worker
@@ -163,19 +193,21 @@ class World:
         """Of a claim or an attempt; a worker remembers its own."""
         made = UUID(int=next(self._ids))
         worker: Worker | None = getattr(self._here, "worker", None)
-        if worker is not None:
-            worker.ids.append(made)
+        self.told.owners[made] = worker
         return made
 
     def reach(self, point: str) -> None:
         """What the bridge calls at its named points."""
         worker: Worker | None = getattr(self._here, "worker", None)
         if worker is not None:
-            if point == "begun":
-                self.begun(worker.ids)
+            if point == "ended":
+                self.told.answered |= {one: text for one, text in self._answers.items() if self._is_mine(one)}
             worker.reach(point)
         elif point == self.web_dies_at:
             raise Killed
+
+    def _is_mine(self, attempt: UUID) -> bool:
+        return self.told.owners[attempt] is self._here.worker
 
     def probe(self, *, answers: bool) -> None:
         """What the schedule does while time passes."""
@@ -189,10 +221,13 @@ class World:
         if request.url.host.startswith("sorted-"):
             if request.method != "POST":
                 return httpx.Response(200 if self.probes_answer else 503, json=[])
+            document = json.loads(request.content)
+            attempt = UUID(document["MetaData"][-1]["StringValue"])
+            self.told.asked.append(self._asked(attempt))
             if worker is None:
-                return self._create(request, "created")
+                return self._create(document, attempt, "created")
             worker.reach("asked")
-            return self._create(request, worker.step.answer)
+            return self._create(document, attempt, worker.step.answer)
         mood = worker.step.shop if worker else "well"
         if mood == "away":
             raise httpx.ConnectError("nobody is there")
@@ -213,21 +248,32 @@ class World:
         assert isinstance(reply, Reply)
         return httpx.Response(reply.status, headers=dict(reply.headers), content=reply.body)
 
-    def _create(self, request: httpx.Request, answer: str) -> httpx.Response:
+    def _asked(self, attempt: UUID) -> Asked:
+        query = select(orders.c.deadline).join(attempts, attempts.c.id == orders.c.attempt_id)
+        with self.bridge.engine.begin() as connection:
+            deadline = connection.execute(
+                query.where(attempts.c.id == attempt, orders.c.state == "sending")
+            ).scalar_one_or_none()
+        is_late = deadline is not None and deadline < self.clock()
+        return Asked(attempt=attempt, is_begun=deadline is not None, is_late=is_late)
+
+    def _create(self, document: Mapping[str, Any], attempt: UUID, answer: str) -> httpx.Response:
         """SortedPRO takes the request, or does not; what it says is another matter."""
         if answer == "unreachable":
             raise httpx.ConnectError("nobody is there")
-        document = json.loads(request.content)
-        attempt = UUID(document["MetaData"][-1]["StringValue"])
-        self.watch(attempt)
-        made = self._make(document, attempt) if answer in {"created", "made, lost", "made, 500"} else None
+        reference = ""
+        if answer in {"created", "made, lost", "made, 500"}:
+            reference = self._make(document, attempt).reference
+        elif answer == "another's":
+            reference = self._known_reference()
         if answer.endswith("lost"):
             raise httpx.ReadError("the line went dead")
         match answer:
             case "created":
-                assert made is not None
-                link = {"Rel": "Link", "Href": f"https://sorted.example/orders/{made.reference}"}
-                return httpx.Response(201, json={"Message": "created", "ApiLinks": [link]})
+                self._answers[attempt] = reference
+                return _created(reference)
+            case "another's" if reference:
+                return _created(reference)
             case "refused":
                 return httpx.Response(400, json={"Code": "BadRequest", "Message": "no", "CorrelationId": "c"})
             case "wrong key":
@@ -237,13 +283,19 @@ class World:
             case _:
                 return httpx.Response(500, json={"Message": "broken"})
 
+    def _known_reference(self) -> str:
+        """The reference of an order that the bridge knows; "" while there is none."""
+        known = select(orders.c.reference).where(orders.c.reference.is_not(None)).order_by(orders.c.id).limit(1)
+        with self.bridge.engine.begin() as connection:
+            return connection.execute(known).scalar_one_or_none() or ""
+
     def _make(self, document: Mapping[str, Any], attempt: UUID) -> Made:
         quantities: dict[str, int] = {}
         for package in document["Packages"]:
             for item in package["Items"]:
                 quantities[item["Sku"]] = quantities.get(item["Sku"], 0) + int(item["Quantity"])
         made = Made(reference=self.reference("MAD"), attempt=attempt, quantities=quantities)
-        self.made.append(made)
+        self.told.made.append(made)
         return made
 
     def reference(self, group: str) -> str:
@@ -253,8 +305,14 @@ class World:
 
 ANSWERS = (
     *["created"] * 4,
-    *("made, lost", "made, 500", "500", "lost", "refused", "busy", "unreachable", "wrong key"),
+    *("made, lost", "made, 500", "500", "lost", "refused", "busy", "unreachable", "wrong key", "another's"),
 )
+TABLES = ("procrastinate_jobs", "history", "attempts", "orders", "inbox", "shops", "destinations")
+
+
+def _created(reference: str) -> httpx.Response:
+    link = {"Rel": "Link", "Href": f"https://sorted.example/orders/{reference}"}
+    return httpx.Response(201, json={"Message": "created", "ApiLinks": [link]})
 
 
 def open_world(database: Database, folder: Path) -> World:
@@ -264,8 +322,8 @@ def open_world(database: Database, folder: Path) -> World:
             base=MAPPINGS / "woocommerce.yaml",
             name=name,
             policy=policy,
-            room=ROOM,
-            later_items="later_items: send" if name == "blue" else "",
+            room=ROOM[name],
+            later_items=LATER_ITEMS[name],
         )
         (folder / f"{name}.yaml").write_text(words)
     environ = {"DATABASE_URL": database.url, "BRIDGE_MAPPINGS": str(folder), "SORTED_ORIGIN": "WAREHOUSE-1"}
@@ -276,6 +334,7 @@ def open_world(database: Database, folder: Path) -> World:
         pause=_never, transport=httpx.MockTransport(network),
     )  # fmt: skip
     bridge = replace(bridge, reach=stops, intake=Intake(engine=bridge.engine, reach=stops))
+    ledger_watch.install(bridge.engine)
     world = World(bridge=bridge, clock=clock)
     network.call, stops.call, new_id.call = world.answer, world.reach, world.new_id
     return world
@@ -292,11 +351,3 @@ class _Later:
 
 def _never(seconds: float) -> None:
     raise AssertionError(f"the store is away, says a worker that would wait {seconds} s")
-
-
-def resume_all(world: World) -> None:
-    """Everything that was paused works again."""
-    with transaction(world.bridge.engine) as connection:
-        for name in SHOPS:
-            destinations.resume_shop(connection, name)
-            destinations.resume_destination(connection, f"sorted-{name}")

@@ -6,7 +6,8 @@ possible just now does nothing, so that what is drawn never depends on what the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sqlalchemy import select
 from bridge import actions
 from bridge.config import Database
 from bridge.errors import ActionRefused
+from bridge.platforms.base import digest
 from bridge.sandbox.webhooks import Packet
 from bridge.sandbox.woocommerce import PRODUCTS, woo_order
 from bridge.store import destinations, ledger, queries
@@ -26,13 +28,13 @@ from bridge.store.database import transaction
 from bridge.store.tables import orders
 from tests.store.ledger_promises import Promises
 from tests.store.ledger_workers import Step
-from tests.store.ledger_world import ANSWERS, SHOPS, World, open_world, resume_all
+from tests.store.ledger_world import ANSWERS, SHOPS, World, open_world
 
 SLOW = {"deadline": None, "report_multiple_bugs": False, "suppress_health_check": list(HealthCheck)}
-SHORT = settings(max_examples=30, stateful_step_count=40, derandomize=True, database=None, **SLOW)
+SHORT = settings(max_examples=24, stateful_step_count=25, derandomize=True, database=None, **SLOW)
 
 NAMES = st.sampled_from(tuple(SHOPS))
-PICK = st.integers(0, 11)  # of a list, counted round
+PICK = st.integers(0, 15)  # of a list, counted round
 WORKERS = 3  # that stand still now and then; a fourth always works to the end
 STOPS = ("claimed", "looked", "begun", "asked", "answered", "ended", "reference_written")
 DEATHS = (*STOPS, "begin_written", "end_written")
@@ -45,8 +47,11 @@ GOING = st.builds(
 DYING = st.builds(
     Step, until=st.sampled_from(DEATHS), dies=st.just(True), answer=st.sampled_from(ANSWERS), shop=st.just("well")
 )
+CROWD = st.tuples(GOING, GOING, GOING)  # a step for each of them
+DOUBTFUL = st.sampled_from(("made, lost", "made, 500", "500", "lost"))
+DECISION = st.sampled_from(("send_again", "exists", "mistaken", "drop", "drop", "adopt", "elsewhere"))
 SECONDS = st.sampled_from((1, 1, 11, 31, 31, 41, 41, 400, 4000, 700_000))
-MOST = 8  # orders
+MOST = 16  # orders
 ROUNDS = 4  # hours after which what waited for a claim, a backoff or a Retry-After has gone on
 
 BUYERS: dict[str, Callable[[World, str, int], object]] = {
@@ -62,12 +67,12 @@ BUYERS: dict[str, Callable[[World, str, int], object]] = {
     "names the street": lambda world, shop, number: _street(world, shop, number, "1 High Street"),
     "changes nothing": lambda world, shop, number: world.shops[shop].saved(number),
     "is in the trash": lambda world, shop, number: world.shops[shop].trash(number),
+    "has it sent by another": lambda world, shop, number: world.write_reference(shop, number),
 }
 WHAT = (
-    *("replay", "risk", "release", "skip", "send_rest", "send_rest", "end_write_back"),
+    *("replay", "risk", "release", "skip", "send_rest", "send_rest", "end_write_back", "overwrite"),
     *("send_again", "exists", "drop", "adopt", "elsewhere"),
 )
-DECIDING = frozenset({"risk", "send_again", "exists", "drop", "adopt", "elsewhere"})  # whether there is an order
 
 
 def _street(world: World, shop: str, number: int, street: str) -> None:
@@ -80,10 +85,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def __init__(self, world: World) -> None:
         super().__init__()
-        self.world = world
-        self.promises = Promises(world=world)
-        world.watch, world.begun = self.promises.heard, self.promises.begun
         world.begin()
+        self.world = world
+        self.promises = Promises(look=world.see, hear=world.news, told=world.told)
         self.bought: list[tuple[str, int]] = []
         self.mail: list[tuple[str, Packet]] = []  # on its way; what was delivered may come again
         self.undelivered: list[tuple[str, Packet]] = []
@@ -145,39 +149,86 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(shop=NAMES, until=st.sampled_from(STOPS), late=GOING, other=GOING, seconds=st.sampled_from((31, 41)))
     def fall_behind(self, shop: str, until: str, late: Step, other: Step, seconds: int) -> None:
         """A worker stands still for longer than it may, another takes its order over, and then it goes on."""
-        self.buy(shop, "processing")
-        self.begin_work(until, late.answer)
-        behind = next((number for number in range(WORKERS) if not self.world.is_idle(number)), 0)
-        self.world.clock.forward(seconds=seconds)
-        self.world.step(((behind + 1) % WORKERS, other))
-        self.world.step((behind, late))
+        with self._alone(shop):
+            self._work(shop, Step(until=until, answer=late.answer))
+            self.world.clock.forward(seconds=seconds)
+            self.world.step((1, other))
+            self.world.step((0, late))
 
     @rule(
         shop=NAMES,
         until=st.sampled_from(("asked", "answered")),
         late=GOING,
-        other=st.sampled_from(("begun", "answered", "")),
+        other=st.sampled_from(("nobody", "begun", "answered", "")),
     )
     def be_overtaken(self, shop: str, until: str, late: Step, other: str) -> None:
-        """A worker's call outlasts its deadline, it is looked at again, and then the first answer comes."""
-        self.buy(shop, "processing")
-        self.world.step((0, Step(until=until)))
-        self.world.clock.forward(seconds=31)
-        self.world.step((WORKERS, Step()))
-        self.world.clock.forward(minutes=2)
-        self.world.probe(answers=True)
-        self.world.step((1, Step(until=other)))
-        self.world.step((0, late))
+        """A worker's call outlasts its deadline, its order may be sent again, and then the first answer comes."""
+        with self._alone(shop):
+            self._work(shop, Step(until=until))
+            self.world.clock.forward(seconds=31)
+            self.world.step((WORKERS, Step()))
+            self.settle(-1, "send_again")
+            self.world.clock.forward(minutes=2)
+            self.world.probe(answers=True)
+            if other != "nobody":
+                self.world.step((1, Step(until=other)))
+            self.world.step((0, late))
 
-    @rule(shop=NAMES, first=GOING, second=GOING)
-    def crowd(self, shop: str, first: Step, second: Step) -> None:
-        """Two workers have looked at two orders and want to send both at the same time."""
-        self.buy(shop, "processing")
-        self.buy(shop, "processing")
-        self.world.step((0, Step(until="looked")), (1, Step(until="looked")))
-        self.world.step((0, Step(until="begun", answer=first.answer)), (1, Step(until="begun", answer=second.answer)))
-        self.promises.check()
-        self.world.step((0, first), (1, second))
+    @rule(shop=NAMES, steps=CROWD)
+    def crowd(self, shop: str, steps: tuple[Step, ...]) -> None:
+        """More workers than there is room have looked at an order each, and want to send all at the same time."""
+        with self._alone(shop):
+            self._work(shop, *[Step(until="looked")] * WORKERS)
+            self._work(shop, *[Step(until="begun")] * WORKERS)
+            self._work(shop, *steps)
+
+    @rule(shop=NAMES, steps=CROWD)
+    def outage(self, shop: str, steps: tuple[Step, ...]) -> None:
+        """SortedPRO breaks off: nothing goes while its harmless reads fail, then one order alone."""
+        with self._alone(shop):
+            self._work(shop, Step(until="looked"), Step(until="looked"))
+            self.world.probes_answer = False
+            self.world.step((WORKERS, Step(answer="500")))
+            self._work(shop, Step(until="begun"))
+            self.world.clock.forward(seconds=90)
+            self.world.probe(answers=True)
+            self._work(shop, *[Step(until="looked")] * WORKERS)
+            self._work(shop, *[Step(until="begun")] * WORKERS)
+            self._work(shop, *steps)
+
+    @rule(shop=NAMES, what=st.sampled_from(tuple(BUYERS)), until=st.sampled_from(("begun", "asked")), late=GOING)
+    def edit_on_the_way(self, shop: str, what: str, until: str, late: Step) -> None:
+        """A shop order changes while it is being sent."""
+        with self._alone(shop):
+            self._work(shop, Step(until=until))
+            self._change_last(what)
+            self._work(shop, late)
+
+    @rule(answer=DOUBTFUL, what=DECISION, edit=st.sampled_from(tuple(BUYERS)))
+    def end_a_doubt(self, answer: str, what: str, edit: str) -> None:
+        """Someone settles an order in doubt, and then its shop order changes."""
+        with self._alone("red"):
+            self._work("red", Step(answer=answer))
+            self._decide_and_go_on(what, edit)
+
+    @rule(answer=DOUBTFUL, what=DECISION)
+    def end_a_doubt_about_added_goods(self, answer: str, what: str) -> None:
+        """Goods are added to what was sent, the part with them is in doubt and settled, and more are added."""
+        with self._alone("red"):
+            self._work("red", Step())
+            self._change_last("adds goods")
+            self.world.step((0, Step()))  # which opens the part
+            self.world.step((0, Step(answer=answer)))
+            self._decide_and_go_on(what, "adds goods")
+
+    @rule(shop=NAMES, whole=st.booleans(), until=st.sampled_from(STOPS), late=GOING)
+    def pause_meanwhile(self, shop: str, whole: bool, until: str, late: Step) -> None:
+        """A shop or its destination is paused while a worker has an order of it."""
+        with self._alone(shop):
+            self._work(shop, Step(until=until))
+            self.pause(shop, whole)
+            self._work(shop, late)
+            self.world.step((WORKERS, Step()))
 
     @rule(worker=st.integers(0, WORKERS - 1), step=DYING)
     def die(self, worker: int, step: Step) -> None:
@@ -205,7 +256,7 @@ class LedgerMachine(RuleBasedStateMachine):
         order = self._row(pick)
         self._act(self.seen.pop(order.id, order), what)
 
-    @rule(pick=PICK, what=st.sampled_from(("send_again", "exists", "drop")))
+    @rule(pick=PICK, what=DECISION)
     def settle(self, pick: int, what: str) -> None:
         with transaction(self.world.bridge.engine) as connection:
             doubtful = connection.execute(select(orders.c.id).where(orders.c.state == "in_doubt")).scalars().all()
@@ -215,17 +266,28 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(shop=NAMES, whole=st.booleans())
     def pause(self, shop: str, whole: bool) -> None:
+        """A shop, or the whole destination."""
         now = self.world.clock()
+        self.promises.paused(_paused(shop, whole))
         with transaction(self.world.bridge.engine) as connection:
             if whole:
                 destinations.pause_destination(connection, f"sorted-{shop}", reason="x", code="person", now=now)
             else:
                 destinations.pause_shop(connection, shop, reason="x", code="person", now=now)
 
+    @rule(shop=NAMES, whole=st.booleans())
+    def resume(self, shop: str, whole: bool) -> None:
+        self.promises.resumed(_paused(shop, whole))
+        with transaction(self.world.bridge.engine) as connection:
+            if whole:
+                destinations.resume_destination(connection, f"sorted-{shop}")
+            else:
+                destinations.resume_shop(connection, shop)
+
     @rule(first=GOING, second=GOING)
     def repair(self, first: Step, second: Step) -> None:
         """Someone resumes what is paused, SortedPRO is seen to answer, and work goes on."""
-        resume_all(self.world)
+        self._resume_all()
         self.world.clock.forward(minutes=2)
         self.world.probe(answers=True)
         self.world.step((WORKERS, Step()))
@@ -250,7 +312,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def _come_to_rest(self) -> None:
         for shop, packet in self.undelivered:
             self.world.receive(shop, packet)
-        resume_all(self.world)
+        self._resume_all()
         for _ in range(ROUNDS):
             claims = 0
             while self.world.bridge.forwarder.forward_next():
@@ -261,6 +323,47 @@ class LedgerMachine(RuleBasedStateMachine):
         self.promises.check_end()
 
     # --- how ---------------------------------------------------------------------------------------------------------
+    @contextmanager
+    def _alone(self, shop: str) -> Iterator[None]:
+        """A shop whose next order is the only one to work on: all workers are free, and what was due is done."""
+        for number in range(WORKERS):
+            if not self.world.is_idle(number):
+                self.world.step((number, Step()))
+        others = [name for name in SHOPS if name != shop and name not in self.world.told.paused]
+        for name in others:
+            self.pause(name, whole=False)
+        for _ in range(MOST):
+            if not self.world.bridge.forwarder.forward_next():
+                break
+        yield
+        for name in others:
+            self.resume(name, whole=False)
+
+    def _work(self, shop: str, *steps: Step) -> None:
+        """So many workers at once, each of whom finds an order if there are not too many."""
+        for number, _ in enumerate(steps):
+            if self.world.is_idle(number):
+                self.buy(shop, "processing")
+        self.world.step(*enumerate(steps))
+
+    def _change_last(self, what: str) -> None:
+        """Something happens to the newest order, and its shop tells of it."""
+        self.buyer(len(self.bought) - 1, what)
+        self._deliver(len(self.undelivered) - 1)
+
+    def _decide_and_go_on(self, what: str, edit: str) -> None:
+        self.settle(-1, what)
+        self._change_last(edit)
+        self.world.clock.forward(seconds=90)
+        self.world.probe(answers=True)
+        self.world.step(*((number, Step()) for number in range(WORKERS)))
+        self.world.step((WORKERS, Step()))
+
+    def _resume_all(self) -> None:
+        for shop in SHOPS:
+            self.resume(shop, whole=True)
+            self.resume(shop, whole=False)
+
     def _buy(self, shop: str, status: str) -> None:
         number = 1 + len(self.bought)
         self.bought.append((shop, number))
@@ -270,7 +373,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self._deliver(len(self.undelivered) - 1)
 
     def _post(self, shop: str, number: int) -> None:
-        self.promises.ordered(shop, number)
+        self.world.ordered(shop, number)
         for packet in self.world.posted(shop):
             self.mail.append((shop, packet))
             self.undelivered.append((shop, packet))
@@ -284,7 +387,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def _receive(self, shop: str, packet: Packet, *, dies_at: str = "") -> bool:
         acknowledged = self.world.receive(shop, packet, dies_at=dies_at)
         if acknowledged:
-            self.promises.received(shop, packet.body)
+            self.world.told.acknowledged.add((shop, digest(packet.body)))
         return acknowledged
 
     def _row(self, pick: int) -> ledger.Order:
@@ -296,24 +399,37 @@ class LedgerMachine(RuleBasedStateMachine):
     def _act(self, order: ledger.Order, what: str) -> None:
         about = {"who": "kim", "now": self.world.clock()}
         try:
-            ACTS[what](self, order, about)
+            reference = ACTS[what](self, order, about)
         except ActionRefused:
             return
-        if what in DECIDING:
-            self.promises.excuse(order.id)
+        self.promises.decided(order.id, what, reference if isinstance(reference, str) else None)
+        if what == "overwrite":
+            self.world.told.foreign.pop((order.shop, order.order_id), None)
 
-    def exist(self, order: ledger.Order, about: dict[str, Any]) -> None:
-        settled = actions.Settled(exists=self._found(order))
+    def exist(self, order: ledger.Order, about: dict[str, Any], reference: str) -> str:
+        settled = actions.Settled(exists=reference)
         actions.settle(self.world.bridge.engine, order, settled, reason="seen", **about)
+        return reference
 
-    def adopt(self, order: ledger.Order, about: dict[str, Any], reference: str | None) -> None:
+    def adopt(self, order: ledger.Order, about: dict[str, Any], reference: str | None) -> str | None:
         destination = f"sorted-{order.shop}"
         actions.adopt(self.world.bridge.engine, order, reference, by="other", destination=destination, **about)
+        return reference
 
     def _found(self, order: ledger.Order) -> str:
         """What a person finds in SortedPRO for an order in doubt, or thinks to find."""
-        made = (one.reference for one in self.world.made if one.attempt == order.attempt_id)
+        made = (one.reference for one in self.world.told.made if one.attempt == order.attempt_id)
         return next(made, None) or self.world.reference("SAW")
+
+    def _of_another(self, order: ledger.Order) -> str:
+        """What a person finds in SortedPRO, but of another order."""
+        others = (one.reference for one in self.world.see().rows if one.reference and one.id != order.id)
+        return next(others, None) or self.world.reference("SAW")
+
+
+def _paused(shop: str, whole: bool) -> str:
+    """What a pause is of: the whole destination, or the shop alone."""
+    return f"sorted-{shop}" if whole else shop
 
 
 Act = Callable[[LedgerMachine, ledger.Order, dict[str, Any]], object]
@@ -332,9 +448,11 @@ ACTS: dict[str, Act] = {
     "skip": _action(actions.skip),
     "send_rest": _action(actions.send_rest),
     "end_write_back": _action(actions.end_write_back),
+    "overwrite": _action(actions.overwrite),
     "send_again": _action(actions.settle, actions.Settled(send_again=True)),
     "drop": _action(actions.settle, actions.Settled()),
-    "exists": LedgerMachine.exist,
+    "exists": lambda machine, order, about: machine.exist(order, about, machine._found(order)),
+    "mistaken": lambda machine, order, about: machine.exist(order, about, machine._of_another(order)),
     "adopt": lambda machine, order, about: machine.adopt(order, about, machine.world.reference("ADP")),
     "elsewhere": lambda machine, order, about: machine.adopt(order, about, None),
 }
