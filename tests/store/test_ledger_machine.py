@@ -196,13 +196,20 @@ class LedgerMachine(RuleBasedStateMachine):
             self._work(shop, *[Step(until="begun")] * WORKERS)
             self._work(shop, *steps)
 
-    @rule(shop=NAMES, what=st.sampled_from(tuple(BUYERS)), until=st.sampled_from(("begun", "asked")), late=GOING)
-    def edit_on_the_way(self, shop: str, what: str, until: str, late: Step) -> None:
-        """A shop order changes while it is being sent."""
-        with self._alone(shop):
-            self._work(shop, Step(until=until))
-            self._change_last(what)
-            self._work(shop, late)
+    @rule(shop=NAMES, what=st.sampled_from(tuple(BUYERS)))
+    def edit_before_sending(self, shop: str, what: str) -> None:
+        """A shop order changes after a worker has looked at it."""
+        self._edit_at("looked", shop, what, "created")
+
+    @rule(shop=NAMES, what=st.sampled_from(tuple(BUYERS)), answer=st.sampled_from(("refused", "refused", *ANSWERS)))
+    def edit_on_the_way(self, shop: str, what: str, answer: str) -> None:
+        """A shop order changes while SortedPRO is asked for it."""
+        self._edit_at("asked", shop, what, answer)
+
+    @rule(shop=NAMES, what=st.sampled_from(tuple(BUYERS)))
+    def edit_while_it_is_written_back(self, shop: str, what: str) -> None:
+        """A shop order changes as its reference comes onto it."""
+        self._edit_at("reference_written", shop, what, "created")
 
     @rule(answer=DOUBTFUL, what=DECISION, edit=st.sampled_from(tuple(BUYERS)))
     def end_a_doubt(self, answer: str, what: str, edit: str) -> None:
@@ -216,10 +223,22 @@ class LedgerMachine(RuleBasedStateMachine):
         """Goods are added to what was sent, the part with them is in doubt and settled, and more are added."""
         with self._alone("red"):
             self._work("red", Step())
-            self._change_last("adds goods")
-            self.world.step((0, Step()))  # which opens the part
+            self._add_goods_for_a_part()
             self.world.step((0, Step(answer=answer)))
             self._decide_and_go_on(what, "adds goods")
+
+    @rule(first=GOING, second=GOING)
+    def two_parts_at_once(self, first: Step, second: Step) -> None:
+        """A part that was taken out is replayed while the next one is open: both look at the same goods."""
+        with self._alone("red"):
+            self._work("red", Step())
+            self._add_goods_for_a_part()
+            self._act_on_part(2, "skip")
+            self.world.step((0, Step()))  # which looks up its goods
+            self._add_goods_for_a_part()
+            self._act_on_part(2, "replay")
+            self.world.step((0, Step(until="looked")), (1, Step(until="looked")))
+            self.world.step((0, first), (1, second))
 
     @rule(shop=NAMES, whole=st.booleans(), until=st.sampled_from(STOPS), late=GOING)
     def pause_meanwhile(self, shop: str, whole: bool, until: str, late: Step) -> None:
@@ -346,10 +365,33 @@ class LedgerMachine(RuleBasedStateMachine):
                 self.buy(shop, "processing")
         self.world.step(*enumerate(steps))
 
+    def _edit_at(self, point: str, shop: str, what: str, answer: str) -> None:
+        with self._alone(shop):
+            self._work(shop, Step(until=point))
+            self._change_last(what)
+            self.world.step((0, Step(answer=answer)))
+
     def _change_last(self, what: str) -> None:
         """Something happens to the newest order, and its shop tells of it."""
         self.buyer(len(self.bought) - 1, what)
         self._deliver(len(self.undelivered) - 1)
+
+    def _add_goods_for_a_part(self) -> None:
+        self._change_last("adds goods")
+        for _ in range(2):  # one may have to do with the part before; the first part opens the next one
+            if not any(ledger.is_open(one) for one in self._parts()):
+                self.world.step((0, Step()))
+
+    def _parts(self) -> list[ledger.Order]:
+        """Of the newest order."""
+        shop, number = self.bought[-1]
+        with transaction(self.world.bridge.engine) as connection:
+            return sorted(queries.find_by_name(connection, f"#{number}", shop=shop), key=lambda one: one.part)
+
+    def _act_on_part(self, number: int, what: str) -> None:
+        for one in self._parts():
+            if one.part == number:
+                self._act(one, what)
 
     def _decide_and_go_on(self, what: str, edit: str) -> None:
         self.settle(-1, what)
