@@ -100,7 +100,7 @@ class Soak:
         rests_since = 0.0
         while (now := time.monotonic()) < end:
             if self._trouble:
-                raise BridgeError("the soak cannot go on") from self._trouble[0]
+                raise BridgeError(f"the soak cannot go on: {self._trouble[0]!r}") from self._trouble[0]
             if not self._rests():
                 rests_since = 0.0
             elif now - (rests_since := rests_since or now) > _REST:

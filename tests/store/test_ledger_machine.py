@@ -344,7 +344,9 @@ class LedgerMachine(RuleBasedStateMachine):
     # --- how ---------------------------------------------------------------------------------------------------------
     @contextmanager
     def _alone(self, shop: str) -> Iterator[None]:
-        """A shop whose next order is the only one to work on: all workers are free, and what was due is done."""
+        """A shop whose next order is the only one to work on: all workers are free, nothing keeps it back or is due."""
+        self.resume(shop, whole=True)
+        self.resume(shop, whole=False)
         for number in range(WORKERS):
             if not self.world.is_idle(number):
                 self.world.step((number, Step()))
