@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import socket
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -16,24 +17,28 @@ from pathlib import Path
 from typing import Literal
 
 import httpx
-from sqlalchemy import update
+from sqlalchemy import func, update
 
 from bridge import actions
 from bridge.actions import Settled
 from bridge.config import Database
 from bridge.processes import Child, start_web, start_worker, wait_ready
 from bridge.sandbox.faults import delay
-from bridge.sandbox.server import Request, serve
-from bridge.sandbox.shopify import shopify_order
+from bridge.sandbox.server import App, Request, serve
+from bridge.sandbox.shopify import Article, shopify_order
+from bridge.sandbox.shopify.book import FulfillmentOrder, lines_of
 from bridge.sandbox.shopify.shop import rails_json
+from bridge.sandbox.sortedpro import CreatedOrder
 from bridge.sandbox.trio import Trio, open_trio
 from bridge.sandbox.webhooks import Packet, signature
 from bridge.sandbox.woocommerce import woo_order
 from bridge.sandbox.woocommerce.api import php_json
-from bridge.store import destinations, queries
+from bridge.store import destinations, ledger, queries
 from bridge.store.database import transaction
 from bridge.store.ledger import Order
 from bridge.store.tables import destinations as accounts
+from bridge.store.tables import orders
+from tests.faults.parts import Goods, judge_parts
 from tests.faults.verdict import Standing, judge
 from tests.forward.conftest import MAPPINGS
 from tests.journeys.site import Site, site_on, until
@@ -42,6 +47,7 @@ Platform = Literal["shopify", "woocommerce"]
 
 LIMIT = 120.0  # seconds; a claim lasts 40, a deadline 30, and the machine may be busy
 _SOON = timedelta(minutes=1)
+_NEVER = datetime(2100, 1, 1, tzinfo=UTC)
 _AT_REST = frozenset({"done", "in_doubt", "skipped", "failed"})
 
 
@@ -53,6 +59,8 @@ class ShopFile:
     platform: Platform
     destination: Mapping[str, str] = field(default_factory=dict)
     unwell: bool = False  # the destination has failed once lately when an order of the shop comes
+    more: str = ""  # further sections of its mapping file
+    url: str = ""  # where its mapping says that the shop is; the sandbox's own address where empty
 
 
 @dataclass(kw_only=True, eq=False)
@@ -66,6 +74,9 @@ class Case:
     cancelled: bool = False
     refused: bool = False  # SortedPRO was told to refuse it
     lost_writes: int = 0  # write-backs that the shop was told to refuse
+    troubled: int = 0  # calls about it that the shop answered with a fault
+    stranger: str = ""  # another reference that stood on the shop order
+    parts: bool = False  # it may become several SortedPRO orders, which `tests.faults.parts` judges
 
     @property
     def customer_reference(self) -> str:
@@ -83,18 +94,26 @@ class Ground:
     _writes: list[str] = field(default_factory=list)  # shop order ids, one for each write of the record
 
     # --- The shop's side ---------------------------------------------------------------------------------------------
-    def place(self, shop: str, where: str) -> Case:
-        """A buyer's order, of which the bridge has not heard yet."""
+    def place(self, shop: str, where: str, *, stranger: str = "", places: Sequence[str] = ()) -> Case:
+        """A buyer's order, of which the bridge has not heard yet.
+
+        `stranger` is a reference that stands on it. Of a Shopify order each line ships from one of `places`.
+        """
         file, number = self.shops[shop], next(self._numbers)
         world = self.site.world
         if file.platform == "shopify":
-            order_id = world.shopify.add_order(shopify_order(number, at=datetime.now(UTC)))
+            metafields = {"custom.sorted_order_reference": stranger} if stranger else {}
+            body = shopify_order(number, at=datetime.now(UTC))
+            lines = zip(body["line_items"], places, strict=True) if places else ()
+            split = [FulfillmentOrder(lines=lines_of([line]), location=place) for line, place in lines] or None
+            order_id = world.shopify.add_order(body, fulfillment_orders=split, metafields=metafields)
         else:
-            order_id = str(world.woocommerce.add_order(woo_order(number, home=world.woocommerce_url)))
+            meta = {"sorted_order_reference": stranger} if stranger else {}
+            order_id = str(world.woocommerce.add_order(woo_order(number, home=world.woocommerce_url, meta=meta)))
         if file.unwell:
             with transaction(self.site.engine) as connection:
                 connection.execute(update(accounts).where(accounts.c.name == shop).values(failures=1))
-        case = Case(shop=file, number=number, order_id=order_id, where=where)
+        case = Case(shop=file, number=number, order_id=order_id, where=where, stranger=stranger)
         self.cases.append(case)
         return case
 
@@ -105,6 +124,11 @@ class Ground:
         else:
             self.site.world.woocommerce.set_status(case.number, "cancelled")
         case.cancelled = True
+
+    def add_goods(self, case: Case) -> None:
+        """The merchant adds goods to a Shopify order."""
+        self.site.world.shopify.add_variant(case.order_id, Article(sku="VASE", quantity=2))
+        case.parts = True
 
     def change(self, case: Case) -> None:
         """A newer version of the order that ships the same."""
@@ -120,10 +144,18 @@ class Ground:
             body = rails_json(world.shopify.order(case.order_id).body)
             headers = {"X-Shopify-Topic": "orders/updated"}
             headers["X-Shopify-Hmac-Sha256"] = signature(world.shopify.webhook_secret, body)
-        else:
-            body = php_json(world.woocommerce.order(case.number))
-            headers = {"X-WC-Webhook-Topic": "order.updated"}
-            headers["X-WC-Webhook-Signature"] = signature(world.woocommerce.secret, body)
+            return Packet(body=body, headers={"Content-Type": "application/json", **headers})
+        return self._from_woocommerce("order.updated", world.woocommerce.order(case.number))
+
+    def bare_packet(self, case: Case) -> Packet:
+        """A webhook of WooCommerce that only says that something happened to the order, which is then read."""
+        content = {"action": "woocommerce_order_status_processing", "arg": case.number}
+        return self._from_woocommerce("action.woocommerce_order_status_processing", content)
+
+    def _from_woocommerce(self, topic: str, content: Mapping[str, object]) -> Packet:
+        body = php_json(content)
+        headers = {"X-WC-Webhook-Topic": topic}
+        headers["X-WC-Webhook-Signature"] = signature(self.site.world.woocommerce.secret, body)
         return Packet(body=body, headers={"Content-Type": "application/json", **headers})
 
     def send(self, case: Case, packet: Packet | None = None) -> list[int | None]:
@@ -151,36 +183,64 @@ class Ground:
         """A web process that is ready, with points to stop at or without."""
         child = start_web(self._environ(stops), self.site.output)
         self.site.children.append(child)
-        wait_ready(self.site.url, child)
+        wait_ready(self.site.url, child, seconds=LIMIT)
         return child
 
     def _environ(self, stops: Path | None) -> dict[str, str]:
         return {**self.site.environ, **({"BRIDGE_STOPS": str(stops)} if stops else {})}
 
     @contextmanager
-    def listening(self, held: socket.socket, *, after: Sequence[Case]) -> Iterator[None]:
-        """SortedPRO at another address too, once these orders did not reach it there.
+    def listening(self, held: socket.socket, app: App, *, after: Sequence[Case]) -> Iterator[None]:
+        """A fake at another address too, once these orders did not reach it there.
 
         The port is `held`, without anyone who listens, so that no other process takes it meanwhile.
         """
         for case in after:
-            until(lambda case=case: self._waits(case), seconds=LIMIT, what=lambda: "an order that did not get through")
+            until(
+                lambda case=case: self._waits(case),
+                seconds=LIMIT,
+                what=lambda case=case: f"an order that does not get through: {self.standing(case).told()}",
+            )
         port = held.getsockname()[1]
         held.close()
-        with closing(serve(self.site.world.sortedpro, port=port)):
+        with closing(serve(app, port=port)):
             yield
+
+    def _is_in(self, case: Case, state: str) -> bool:
+        order = self.order(case)
+        return order is not None and order.state == state
 
     def _waits(self, case: Case) -> bool:
         order = self.order(case)
-        return order is not None and order.state == "queued"
+        return order is not None and (order.state == "queued" or order.trouble_code.startswith("shop_"))
+
+    # --- The time that claims last -----------------------------------------------------------------------------------
+    def keep_claims(self) -> None:
+        """Let the claims of workers that are dead or stopped last until `end_claims`, however slow the machine is.
+
+        Otherwise the orders of one round would be taken up in the middle of the next.
+        """
+        with transaction(self.site.engine) as connection:
+            connection.execute(update(orders).where(orders.c.claimed_until.is_not(None)).values(claimed_until=_NEVER))
+
+    def end_claims(self) -> None:
+        """Let them end as the time does: not before the deadline of an order that was being sent."""
+        ended = func.greatest(datetime.now(UTC), orders.c.deadline)
+        with transaction(self.site.engine) as connection:
+            connection.execute(update(orders).where(orders.c.claimed_until == _NEVER).values(claimed_until=ended))
 
     # --- What came of it ---------------------------------------------------------------------------------------------
-    def order(self, case: Case) -> Order | None:
-        """The ledger's row; a shop order has one."""
+    def rows(self, case: Case) -> list[Order]:
+        """The ledger's rows, by part."""
         with transaction(self.site.engine) as connection:
             found = queries.find_in_shop(connection, case.shop.name, order_id=case.order_id)
-        assert len(found) <= 1, [one.label for one in found]
-        return found[0] if found else None
+            rows = ledger.parts_of(connection, found[0]) if found else []
+        assert case.parts or len(found) <= len(rows) <= 1, [one.label for one in rows]
+        return rows
+
+    def order(self, case: Case) -> Order | None:
+        """The ledger's row, the first where it has several."""
+        return next(iter(self.rows(case)), None)
 
     def standing(self, case: Case) -> Standing:
         """How a case stands in the shop, in the ledger and in SortedPRO."""
@@ -206,7 +266,35 @@ class Ground:
             refused=case.refused,
             sends_again=case.shop.destination.get("on_unknown_outcome") == "send_again",
             paused=case.shop.name in paused,
+            stranger=case.stranger,
         )
+
+    def _judge(self, case: Case, *, settled: bool) -> list[str]:
+        if case.parts:
+            return judge_parts(self.goods(case), settled=settled)
+        return judge(self.standing(case), settled=settled)
+
+    def goods(self, case: Case) -> Goods:
+        """What of a Shopify order is wanted and what was sent, whatever parts it has."""
+        order = self.site.world.shopify.order(case.order_id)
+        wanted = {line["sku"]: line["current_quantity"] for line in order.body["line_items"]}
+        rows = self.rows(case)
+        made = [one for row in rows for one in self._made(row.customer_reference)]
+        sent = Counter[str]()
+        for one in made:
+            for item in (item for package in one.body["Packages"] for item in package["Items"]):
+                sent[item["Sku"]] += item["Quantity"]
+        return Goods(
+            name=f"{case.customer_reference} ({case.where})",
+            parts=rows,
+            made=[one.reference for one in made],
+            wanted=wanted,
+            sent=dict(sent),
+            written=self.site.world.shopify.reference_of(case.order_id) or "",
+        )
+
+    def _made(self, reference: str | None) -> list[CreatedOrder]:
+        return [one for one in self.site.world.sortedpro.orders() if one.customer_reference == reference]
 
     def states(self) -> dict[str, str]:
         """The state of each order, by our reference."""
@@ -228,43 +316,65 @@ class Ground:
         """Until a late answer has ended the doubt about these."""
 
         def doubtful() -> str:
-            return "\n".join(
-                self.standing(case).told() for case in cases if self.states()[case.customer_reference] == "in_doubt"
-            )
+            return "\n".join(self.standing(case).told() for case in cases if self._is_in(case, "in_doubt"))
 
         until(lambda: not doubtful(), seconds=LIMIT, what=lambda: f"these stay in doubt:\n{doubtful()}")
 
     def is_moving(self, case: Case) -> bool:
         """Whether something is still to come for an order without a person."""
-        order = self.order(case)
-        if order is None or order.claimed_until is not None:
+        rows = self.rows(case)
+        return not rows or any(self._moves(case, order) for order in rows)
+
+    def _moves(self, case: Case, order: Order) -> bool:
+        if order.claimed_until is not None:
             return True
         if order.state == "queued":
             return not self.standing(case).paused
+        if (
+            order.state == "done" and case.parts
+        ):  # goods that were not sent at first are looked at once more, in an hour
+            return order.due_at is not None and order.due_at < datetime.now(UTC) + _SOON
+        if order.state == "created" and case.stranger:
+            return order.trouble_code != "write_back_conflict"  # which is looked at each hour
         if order.state == "in_doubt":  # evidence is looked for now and then, as long as it is in doubt
             return order.due_at is not None and order.due_at < datetime.now(UTC) + _SOON
         return order.state not in _AT_REST or order.due_at is not None
 
     def verdict(self, *, settled: bool = False) -> None:
         """Fail where an order is lost, doubled or stuck; `settled` where a person has ended every doubt."""
-        wrong = [words for case in self.cases for words in judge(self.standing(case), settled=settled)]
+        wrong = [
+            words for case in self.cases if not case.parts for words in judge(self.standing(case), settled=settled)
+        ]
+        wrong += [
+            words for case in self.cases if case.parts for words in judge_parts(self.goods(case), settled=settled)
+        ]
         known = {case.customer_reference for case in self.cases}
+        known |= {row.customer_reference or "" for case in self.cases if case.parts for row in self.rows(case)}
         strays = [one for one in self.site.world.sortedpro.orders() if one.customer_reference not in known]
         wrong += [f"SortedPRO has {one.reference} of {one.customer_reference}, which no shop has" for one in strays]
         assert not wrong, "\n".join(wrong)
 
     def settle(self) -> None:
-        """What is left to a person: doubts, by a look into SortedPRO, and destinations whose key is right again."""
+        """What is left to a person.
+
+        Doubts, by a look into SortedPRO; other references on shop orders; destinations whose key is right again.
+        """
         with transaction(self.site.engine) as connection:
             for one in destinations.list_destinations(connection, datetime.now(UTC)):
                 destinations.resume_destination(connection, one.name)
         for case in self.cases:
-            order = self.order(case)
-            if order is not None and order.state == "in_doubt":
-                made = self.site.sent(case.customer_reference)
-                found = Settled(exists=made[0]) if made else Settled(send_again=not case.cancelled)
-                actions.settle(self.site.engine, order, found, who="test", reason="looked", now=datetime.now(UTC))
+            for order in self.rows(case):
+                self._settle(case, order)
         self.wait()
+
+    def _settle(self, case: Case, order: Order) -> None:
+        if order.state == "in_doubt":
+            made = self.site.sent(order.customer_reference or "")
+            found = Settled(exists=made[0]) if made else Settled(send_again=not case.cancelled)
+            actions.settle(self.site.engine, order, found, who="test", reason="looked", now=datetime.now(UTC))
+        if order.trouble_code == "write_back_conflict":
+            actions.overwrite(self.site.engine, order, who="test", reason="not ours", now=datetime.now(UTC))
+            until(lambda: self._is_in(case, "done"), seconds=LIMIT, what=lambda: "a reference overwritten")
 
     def heard(self, request: Request) -> bool:
         """Note the write of a record; never a fault's match."""
@@ -320,8 +430,12 @@ def ground_on(database: Database, folder: Path, shops: Sequence[ShopFile], **env
 
 def _write(folder: Path, shop: ShopFile, world: Trio) -> None:
     """Its mapping file: the shipped one with another name, and a destination of its own."""
-    own = f"api_url: {world.shopify_url}" if shop.platform == "shopify" else "hosts: [ shop.example ]"
+    if shop.platform == "shopify":
+        own = f"api_url: {shop.url or world.shopify_url}"
+    else:
+        home = world.woocommerce_url.partition("://")[2]  # which its orders tell, wherever the bridge reaches it
+        own = f"hosts: [ shop.example, '{home}' ]" + (f"\n  url: {shop.url}" if shop.url else "")
     destination = {"name": shop.name, **shop.destination}
     lines = [f"  {key}: {value}" for key, value in destination.items()]
     head = f"version: 1\nextends: {MAPPINGS}/{shop.platform}.yaml\nshop:\n  name: {shop.name}\n  {own}\ndestination:\n"
-    (folder / f"{shop.name}.yaml").write_text(head + "\n".join(lines) + "\n")
+    (folder / f"{shop.name}.yaml").write_text(head + "\n".join(lines) + f"\n{shop.more}")

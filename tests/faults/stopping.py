@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,18 +50,23 @@ def stops_in(folder: Path) -> Stops:
 
 
 def stop_at_each(
-    points: Sequence[str], stops: Stops, place: Callable[[str], Case], send: Callable[[Case], object]
+    points: Sequence[str],
+    stops: Stops,
+    place: Callable[[str], Case],
+    send: Callable[[Case], object],
+    *,
+    twice: Collection[str] = (),
 ) -> dict[str, Case]:
     """Stop a process at each of the points with an order of its own, the last point first, so that none is in the way.
 
-    The next order comes only when the one before has stopped.
+    The next order comes only when the one before has stopped; at points in `twice` when two threads have.
     """
     stopped = {}
     for point in reversed(points):
         case = place(point)
         stops.arm(point)
         send(case)
-        stops.wait(point)
+        stops.wait(point, threads=2 if point in twice else 1)
         stopped[point] = case
     return stopped
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -26,10 +27,10 @@ from bridge.sandbox.faults import (
     slow_drip,
     status,
 )
-from bridge.sandbox.server import Request
+from bridge.sandbox.server import App, Request
 from bridge.sandbox.sortedpro import throttled
-from tests.faults.ground import Case, Ground, Platform, ShopFile, ground_on
-from tests.journeys.site import database_on
+from tests.faults.ground import LIMIT, Case, Ground, Platform, ShopFile, ground_on
+from tests.journeys.site import database_on, until
 
 State = Literal["done", "in_doubt", "failed", "queued"]
 
@@ -81,39 +82,96 @@ BY_POLICY = {  # with send_again: never none, and two where the first was made
     "again-cut-after": Answer(fault=drop_after(), state="done", made=2),
     "again-no-reference": Answer(fault=status(200, headers=JSON, body=b"[]"), state="done", made=1),
 }
-AWAY = "away"  # nothing listens at its destination's address until two orders have failed to reach it
+# Nothing listens at the address of SortedPRO or of a shop until two orders have failed to reach it.
+AWAY: dict[str, Platform] = {"away": "woocommerce", "shopify-away": "shopify", "woo-away": "woocommerce"}
+# Shop orders that carry another reference: a person says which one stays.
+CONFLICTS: dict[str, Platform] = {"shopify-conflict": "shopify", "woo-conflict": "woocommerce"}
+STRANGER = "EO-999-999-999"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """A fault of a shop, shown `times` to the calls about an order; `write` to those that write its record."""
+    """A fault of a shop, shown to so many of the calls that read an order; `write` to those that write its record."""
 
     platform: Platform
     fault: Fault
+    times: int = 1
     write: bool = False
     lost: bool = False  # the write is not carried out
+    gone: bool = False  # the order looks as if it were deleted: a newer webhook tells that it is not
 
 
-_GRAPHQL = json.dumps({"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]}).encode()
-_PLUGIN = json.dumps({"code": "firewall_blocked", "message": "Blocked", "data": {"status": 403}}).encode()
-TROUBLES = {
-    "throttled": Trouble(platform="shopify", fault=status(200, headers=JSON, body=_GRAPHQL)),
-    "shopify-502": Trouble(platform="shopify", fault=html(502)),
-    "shopify-cut": Trouble(platform="shopify", fault=drop_before()),
-    "shopify-write-throttled": Trouble(
-        platform="shopify", fault=status(200, headers=JSON, body=_GRAPHQL), write=True, lost=True
-    ),
+def _json(content: Any, code: int = 200, **headers: str) -> Fault:
+    return status(code, headers={**JSON, **headers}, body=json.dumps(content).encode())
+
+
+def _shopify(fault: Fault, *, times: int = 1) -> Trouble:
+    return Trouble(platform="shopify", fault=fault, times=times)
+
+
+def _woo(fault: Fault) -> Trouble:
+    return Trouble(platform="woocommerce", fault=fault)
+
+
+def _graphql(code: str, message: str = "No.") -> Fault:
+    return _json({"errors": [{"message": message, "path": ["order"], "extensions": {"code": code}}]})
+
+
+def _rest(code: str, number: int) -> Fault:
+    return _json({"code": code, "message": "No.", "data": {"status": number}}, number)
+
+
+THROTTLED = _graphql("THROTTLED", "Throttled")
+BLOCKED = _rest("firewall_blocked", 403)
+READS = {
+    "shopify-throttled": _shopify(THROTTLED),
+    "shopify-429": _shopify(status(429, headers={"Retry-After": "1"})),
+    "shopify-502": _shopify(html(502)),
+    "shopify-cut": _shopify(drop_before()),
+    "shopify-silent": _shopify(hang(LONGER)),
+    "shopify-dripping": _shopify(slow_drip(1)),
+    "shopify-unreadable": _shopify(html(200)),
+    "shopify-no-data": _shopify(_json({"data": None})),
+    "shopify-error": _shopify(_graphql("INTERNAL_SERVER_ERROR")),
+    "shopify-old-token": _shopify(status(401)),  # once: a new one works
+    "shopify-wrong-token": _shopify(status(401), times=2),  # pauses the shop, as the next three do
+    "shopify-no-scope": _shopify(_graphql("ACCESS_DENIED")),
+    "shopify-frozen": _shopify(status(402)),
+    "shopify-blocked": _shopify(_json({"errors": "Forbidden"}, 403)),
+    "shopify-firewall": _shopify(html(403)),
+    "shopify-gone": Trouble(platform="shopify", fault=_json({"data": {"order": None}}), gone=True),
+    "woo-429": _woo(status(429, headers={"Retry-After": "1"})),
+    "woo-maintenance": _woo(status(503, headers={"Retry-After": "1"})),
+    "woo-500": _woo(status(500)),
+    "woo-502": _woo(html(502)),
+    "woo-cut": _woo(drop_before()),
+    "woo-silent": _woo(hang(LONGER)),
+    "woo-dripping": _woo(slow_drip(1)),
+    "woo-unreadable": _woo(html(200)),
+    "woo-other-shape": _woo(_json([])),
+    "woo-moved": _woo(status(301, headers={"Location": "https://shop.example/"})),
+    "woo-no-route": _woo(_rest("rest_no_route", 404)),
+    "woo-firewall": _woo(html(403)),
+    "woo-plugin": _woo(BLOCKED),
+    "woo-wrong-key": _woo(_rest("woocommerce_rest_cannot_view", 401)),  # pauses the shop
+    "woo-gone": Trouble(platform="woocommerce", fault=_rest("woocommerce_rest_shop_order_invalid_id", 404), gone=True),
+}
+WRITES = {
+    "shopify-write-throttled": Trouble(platform="shopify", fault=THROTTLED, write=True, lost=True),
     "shopify-write-cut": Trouble(platform="shopify", fault=drop_after(), write=True),
-    "woo-write-403": Trouble(
-        platform="woocommerce", fault=status(403, headers=JSON, body=_PLUGIN), write=True, lost=True
-    ),
+    "shopify-write-unreadable": Trouble(platform="shopify", fault=html(200), write=True, lost=True),
+    "woo-write-403": Trouble(platform="woocommerce", fault=BLOCKED, write=True, lost=True),
     "woo-write-403-html": Trouble(platform="woocommerce", fault=html(403), write=True, lost=True),
+    "woo-write-401": Trouble(
+        platform="woocommerce", fault=_rest("woocommerce_rest_cannot_edit", 401), write=True, lost=True
+    ),
     "woo-write-429": Trouble(
         platform="woocommerce", fault=status(429, headers={"Retry-After": "1"}), write=True, lost=True
     ),
     "woo-write-500": Trouble(platform="woocommerce", fault=status(500), write=True, lost=True),
     "woo-write-cut": Trouble(platform="woocommerce", fault=drop_after(), write=True),
 }
+TROUBLES = {**READS, **WRITES}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,31 +187,43 @@ class Failures:
 @pytest.fixture(scope="module")
 def failures(server: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Failures]:
     folder = tmp_path_factory.mktemp("answers")
-    held = socket.socket()
-    held.bind(("127.0.0.1", 0))
-    with database_on(server) as database, ground_on(database, folder, _shops(held.getsockname()[1])) as ground:
+    with ExitStack() as stack:
+        held = {name: stack.enter_context(socket.socket()) for name in AWAY}
+        for one in held.values():
+            one.bind(("127.0.0.1", 0))
+        urls = {name: f"http://127.0.0.1:{one.getsockname()[1]}" for name, one in held.items()}
+        database = stack.enter_context(database_on(server))
+        ground = stack.enter_context(ground_on(database, folder, _shops(urls)))
         ground.start_web()
         for _ in range(2):
             ground.start_worker()
         cases = {shop: _buy(ground, shop) for shop in ground.shops}
-        with ground.listening(held, after=cases[AWAY]):
-            ground.wait()
-            made = {case.customer_reference: len(ground.site.sent(case.customer_reference)) for case in ground.cases}
-            first = {shop: pair[0] for shop, pair in cases.items()}
-            yield Failures(ground=ground, first=first, states=ground.states(), made=made)
+        world = ground.site.world
+        apps: dict[str, App] = {"away": world.sortedpro, "shopify-away": world.shopify, "woo-away": world.woocommerce}
+        for name, app in apps.items():
+            stack.enter_context(ground.listening(held[name], app, after=cases[name]))
+        for name in (name for name, trouble in TROUBLES.items() if trouble.gone):
+            _tell_that_it_is_there(ground, cases[name][0])
+        ground.wait()
+        made = {case.customer_reference: len(ground.site.sent(case.customer_reference)) for case in ground.cases}
+        first = {shop: pair[0] for shop, pair in cases.items()}
+        yield Failures(ground=ground, first=first, states=ground.states(), made=made)
 
 
-def _shops(port: int) -> Sequence[ShopFile]:
+def _shops(urls: Mapping[str, str]) -> Sequence[ShopFile]:
     return [
         *(ShopFile(name=name, platform="woocommerce") for name in ANSWERS),
         *(ShopFile(name=name, platform="woocommerce", destination=AGAIN) for name in BY_POLICY),
         *(ShopFile(name=name, platform=trouble.platform) for name, trouble in TROUBLES.items()),
-        ShopFile(name=AWAY, platform="woocommerce", destination={"url": f"http://127.0.0.1:{port}"}),
+        *(ShopFile(name=name, platform=platform) for name, platform in CONFLICTS.items()),
+        ShopFile(name="away", platform=AWAY["away"], destination={"url": urls["away"]}),
+        *(ShopFile(name=name, platform=AWAY[name], url=urls[name]) for name in ("shopify-away", "woo-away")),
     ]
 
 
 def _buy(ground: Ground, shop: str) -> list[Case]:
-    first, second = ground.place(shop, f"{shop}, first"), ground.place(shop, f"{shop}, second")
+    first = ground.place(shop, f"{shop}, first", stranger=STRANGER if shop in CONFLICTS else "")
+    second = ground.place(shop, f"{shop}, second")
     answer = {**ANSWERS, **BY_POLICY}.get(shop)
     if answer is not None:
         ground.site.world.sortedpro.behave(answer.fault, match=first.customer_reference)
@@ -163,7 +233,9 @@ def _buy(ground: Ground, shop: str) -> list[Case]:
     old = ground.packet(first)
     ground.change(first)
     new = ground.packet(first)
-    for packet in (new, old, new):
+    # A WooCommerce order is read before it is sent where a webhook says no more than that something happened to it.
+    bare = [ground.bare_packet(first)] if shop in READS and first.shop.platform == "woocommerce" else []
+    for packet in (*bare, new, old, new):
         ground.send(first, packet)
     ground.send(second)
     return [first, second]
@@ -173,11 +245,26 @@ def _trouble(ground: Ground, case: Case, trouble: Trouble) -> None:
     def about(request: Request) -> bool:
         writes = b"metafieldsSet" in request.body or request.method == "PUT"
         named = case.order_id.encode() in request.body or request.path.endswith(f"orders/{case.order_id}")
-        return named and writes == trouble.write
+        if not named or writes != trouble.write:
+            return False
+        case.troubled += 1
+        return True
 
     fake = getattr(ground.site.world, case.shop.platform)
-    fake.behave(trouble.fault, match=about)
+    fake.behave(trouble.fault, match=about, count=trouble.times)
     case.lost_writes = int(trouble.lost)
+
+
+def _tell_that_it_is_there(ground: Ground, case: Case) -> None:
+    """A newer webhook of an order that the bridge has looked for and not found, unless a repeat told of it already."""
+
+    def looked_for() -> bool:
+        order = ground.order(case)
+        return order is not None and order.state in {"skipped", "waiting", "done"} and order.claimed_until is None
+
+    until(looked_for, seconds=LIMIT, what=lambda: f"{case.where} looked for: {ground.standing(case).told()}")
+    ground.change(case)
+    ground.send(case)
 
 
 def test_no_order_is_lost_doubled_or_stuck_whatever_failed(failures: Failures) -> None:
@@ -190,17 +277,28 @@ def test_each_answer_leads_where_the_table_of_outcomes_says(failures: Failures, 
     assert (failures.states[reference], failures.made[reference]) == (expected.state, expected.made)
 
 
-@pytest.mark.parametrize("name", [*TROUBLES, AWAY])
+@pytest.mark.parametrize("name", [*TROUBLES, *AWAY])
 def test_trouble_of_a_shop_or_network_ends_by_itself(failures: Failures, name: str) -> None:
     reference = failures.first[name].customer_reference
     assert (failures.states[reference], failures.made[reference]) == ("done", 1)
+
+
+@pytest.mark.parametrize("name", TROUBLES)
+def test_each_trouble_was_met(failures: Failures, name: str) -> None:
+    assert failures.first[name].troubled == TROUBLES[name].times
+
+
+@pytest.mark.parametrize("name", CONFLICTS)
+def test_another_reference_on_a_shop_order_stays_until_a_person_looks(failures: Failures, name: str) -> None:
+    case, standing = failures.first[name], failures.ground.standing(failures.first[name])
+    reference = case.customer_reference
+    assert (failures.states[reference], failures.made[reference], standing.written) == ("created", 1, STRANGER)
 
 
 def test_a_person_settles_doubts_and_resumes_and_all_but_the_refused_are_made_once(failures: Failures) -> None:
     failures.ground.settle()
     failures.ground.verdict(settled=True)
     refused = {name for name, answer in ANSWERS.items() if answer.state == "failed"}
-    left = {
-        case.shop.name for case in failures.ground.cases if failures.ground.states()[case.customer_reference] != "done"
-    }
+    states = failures.ground.states()
+    left = {case.shop.name for case in failures.ground.cases if states[case.customer_reference] != "done"}
     assert left == refused

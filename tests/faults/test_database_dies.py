@@ -43,6 +43,7 @@ def death(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Death]:
         alone = rounds.alone()
         cancelled = rounds.cancelled()
         twice = rounds.twice()
+        ground.end_claims()
         ground.wait()
         statuses = [child.popen.poll() for child in ground.site.children]
         yield Death(
@@ -116,9 +117,10 @@ class _Rounds:
     def _wait(self, stopped: Round) -> None:
         """Until none of these is left to come to a point of the next round.
 
-        What had not begun when the transaction of its beginning broke comes only when its claim ends.
+        What had not begun when the transaction of its beginning broke comes only when its claim ends: after all rounds.
         """
         self._ground.wait([case for point, case in stopped.items() if point != "begin_written"])
+        self._ground.keep_claims()
 
     def _place(self, where: str, point: str) -> Case:
         return self._ground.place(named(point), f"{where}, {point}")

@@ -22,6 +22,7 @@ class Standing:
     refused: bool  # SortedPRO was told to refuse it
     sends_again: bool  # the policy for unknown outcomes
     paused: bool  # its destination
+    stranger: str = ""  # another reference that stood on the shop order
 
     def told(self) -> str:
         """All of it in words."""
@@ -44,13 +45,19 @@ def _wrong(standing: Standing, *, settled: bool) -> Iterator[str]:
         return
     if len(standing.made) > 1 and not standing.sends_again:
         yield "doubled: there is more than one order in SortedPRO"
-    if order.claimed_until is not None or (order.due_at is not None and order.state not in {"queued", "in_doubt"}):
+    conflict = bool(standing.stranger) and order.trouble_code == "write_back_conflict" and not settled
+    if order.claimed_until is not None or (_is_due(order) and not conflict):
         yield "stuck: something is still to be done"
-    yield from _wrong_by_state(standing, order, settled=settled)
+    if not (order.state == "created" and conflict):  # a person must look at that
+        yield from _wrong_by_state(standing, order, settled=settled)
     if order.state in {"skipped", "failed", "queued"} and standing.made:
         yield "SortedPRO has it, and the bridge does not know"
-    if order.state != "done" and standing.written:
+    if order.state != "done" and (standing.written or "") != standing.stranger:
         yield "the shop order carries a reference too early"
+
+
+def _is_due(order: Order) -> bool:
+    return order.due_at is not None and order.state not in {"queued", "in_doubt"}
 
 
 def _wrong_by_state(standing: Standing, order: Order, *, settled: bool) -> Iterator[str]:
