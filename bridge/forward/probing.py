@@ -1,4 +1,4 @@
-"""A destination whose breaker is open, tried by a harmless read."""
+"""A destination tried by a harmless read while its breaker is open, and stopped where it refuses its key or address."""
 
 from __future__ import annotations
 

@@ -102,6 +102,7 @@ def note_outcome(
     `kind` is that of the outcome, or "none" where the call was not made after all. Each order that leaves a doubt on
     trial makes the distance to the next trial longer; one that was in doubt before does not, for it may be the order's
     own trouble, nor do answers that leave no doubt.
+
     To be called before the order's row is locked: whoever begins to send locks destination first, then order.
     """
     row = connection.execute(select(destinations).where(destinations.c.name == name).with_for_update()).one()

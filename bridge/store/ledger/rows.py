@@ -90,10 +90,8 @@ COLUMNS = tuple(orders.c[name] for name in COLUMN_NAMES)
 
 def as_order(row: Row[Any] | tuple[Any, ...]) -> Order:
     """The order of a row selected or returned by COLUMNS."""
-    order = object.__new__(Order)
-    order.__dict__.update(
-        zip(COLUMN_NAMES, row, strict=True)
-    )  # a frozen __init__ of so many fields takes ten times this
+    order = object.__new__(Order)  # past its frozen __init__, which takes four times as long (measured: 26 and 6 us)
+    order.__dict__.update(zip(COLUMN_NAMES, row, strict=True))
     return order
 
 
