@@ -121,6 +121,8 @@ def settle(
         with transaction(engine) as connection:
             earlier = ledger.sent_attempt(connection, replace(order, sent_attempt=settled.attempt))
         by_attempt = {"sent_attempt": settled.attempt, "lines": ledger.as_text(earlier.lines) if earlier else {}}
+        if earlier and earlier.body_id != order.body_id:
+            by_attempt["compared"] = 0
     try:
         return _move(
             engine, order, "created", f"exists as {settled.exists}: {reason}", who, now,

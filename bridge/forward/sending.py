@@ -171,7 +171,8 @@ def expire(tools: Tools, order: ledger.Order) -> None:
     with transaction(tools.engine) as connection:
         pacing.trial_died(connection, order.attempt_id, now, tools.chance)
         doubtful = ledger.expire(connection, order, now)
-        _doubt_policy(tools, connection, doubtful, now)
+        if ledger.made_earlier(connection, doubtful, now) is None:
+            _doubt_policy(tools, connection, doubtful, now)
     log.error("in doubt", shop=order.shop, order=order.label, attempt=str(order.attempt_id))
 
 
@@ -268,7 +269,7 @@ def _ended(
             newer = order.revision != begun.revision
             created = _settle(tools, connection, order, shop, outcome, newer=newer, now=now)
         elif outcome.reference:
-            ledger.late_reference(connection, begun.attempt_id, outcome.reference, now)
+            ledger.late_reference(connection, begun.attempt_id, now)
         tools.reach("end_written")
     return created, is_open
 
@@ -276,8 +277,15 @@ def _ended(
 def _settle(
     tools: Tools, connection: Any, order: ledger.Order, shop: Shop, outcome: Outcome, *, newer: bool, now: datetime
 ) -> ledger.Order | None:
-    """Move the order to where the outcome takes it; returns it when it was created."""
+    """Move the order to where the outcome takes it; returns it when this attempt created it.
+
+    Where the answer to an earlier attempt came meanwhile, and told of an order, that is the one.
+    """
     about: dict[str, Any] = {"now": now, "attempt": order.attempt_id}
+    if outcome.kind != "created" and ledger.made_earlier(connection, order, now):
+        if outcome.kind == "misconfigured":
+            probing.refuse(tools, connection, shop.destination, outcome.message, now)
+        return None
     match outcome.kind:
         case "created":
             return ledger.move(

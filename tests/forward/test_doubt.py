@@ -236,41 +236,52 @@ def test_reference_of_another_order_is_refused(doubtful: Rig) -> None:
 # --- answers that come too late --------------------------------------------------------------------------------------
 @dataclass(frozen=True, kw_only=True)
 class Held(Fault):
-    """SortedPRO makes the order and keeps its answer back until it is told."""
+    """SortedPRO makes the order, or does what is given, and keeps its answer back until it is told."""
 
     kind: str = "create_then_hang"
+    instead: Fault | None = None
     made: threading.Event = field(default_factory=threading.Event)
     told: threading.Event = field(default_factory=threading.Event)
 
     def play(self, act: Callable[[], Answer]) -> Answer:
-        done = act()
+        done = self.instead.play(act) if self.instead else act()
         self.made.set()
         assert self.told.wait(15)
         return done
 
 
+def in_flight(rig: Rig, fault: Held) -> threading.Thread:
+    """A worker in the midst of sending the next order; it ends soon after the fault is told to answer."""
+    rig.world.sortedpro.behave(fault)
+    worker = threading.Thread(target=rig.bridge.forwarder.forward_next)
+    worker.start()
+    assert fault.made.wait(15)
+    return worker
+
+
 class Late:
     """#1001 is in doubt, since its deadline has passed; the answer, EO-000-002-000, is still under way."""
 
-    def __init__(self, rig: Rig) -> None:
+    def __init__(self, rig: Rig, state: str = "in_doubt") -> None:
         self.rig = rig
         self._fault = Held()
-        rig.world.sortedpro.behave(self._fault)
         shopify(rig)
         rig.deliver()
-        self._worker = threading.Thread(target=rig.bridge.forwarder.forward_next)
-        self._worker.start()
-        assert self._fault.made.wait(15)
+        self._worker = in_flight(rig, self._fault)
         rig.later(seconds=31)
         rig.work()
-        assert rig.order("#1001").state == "in_doubt"
+        assert rig.order("#1001").state == state
 
     def comes(self) -> Order:
         """Let the answer come, and work on; the order."""
-        self._fault.told.set()
-        self._worker.join()
+        self.arrives()
         in_time(self.rig)
         return self.rig.order("#1001")
+
+    def arrives(self) -> None:
+        """Let the answer come."""
+        self._fault.told.set()
+        self._worker.join()
 
 
 def test_late_answer_ends_the_doubt(rig: Rig) -> None:
@@ -310,3 +321,74 @@ def test_late_answer_with_another_reference_than_a_person_gave_tells_of_two_orde
     rig.settle()
     order = late.comes()
     assert (order.reference, order.alarm[:40]) == ("EO-000-009-XYZ", "two orders in SortedPRO: EO-000-002-000 ")
+
+
+# How the second call ends after the first one's answer has come; by what SortedPRO has then.
+SECOND = {"refused": status(400), "busy": status(429), "misconfigured": status(401), "unknown": status(500)}
+
+
+@pytest.mark.parametrize("end", SECOND)
+def test_late_answer_counts_where_the_call_after_it_made_nothing(rig: Rig, end: str) -> None:
+    late = Late(rig)
+    act(rig, actions.settle, actions.Settled(send_again=True))
+    rig.later(minutes=5)
+    rig.bridge.probe_destinations()
+    second = Held(instead=SECOND[end])
+    worker = in_flight(rig, second)
+    late.arrives()
+    assert "another was made or is being made" in rig.order("#1001").alarm
+    second.told.set()
+    worker.join()
+    in_time(rig)
+    order = rig.order("#1001")
+    assert (order.state, order.reference) == ("done", "EO-000-002-000")
+    assert ("may have made another" in order.alarm) == (end == "unknown")
+    assert rig.sent() == ["shopify-1001"]
+
+
+def test_late_answer_counts_where_the_worker_of_the_call_after_it_dies(database, world, clock, tmp_path) -> None:
+    extra = "destination: { on_unknown_outcome: send_again }\n"
+    rig = make_rig(database, write_mappings(tmp_path / "m", world, extra), world, clock)
+    late = Late(rig, state="received")
+    rig.later(minutes=5)
+    rig.bridge.probe_destinations()
+    die_at(rig, "begun")
+    late.arrives()
+    rig.later(minutes=1)
+    in_time(rig)
+    order, sent = rig.order("#1001"), rig.sent()
+    rig.bridge.close()
+    assert (order.state, order.reference, sent) == ("done", "EO-000-002-000", ["shopify-1001"])
+    assert "may have made another" in order.alarm
+
+
+def test_late_answer_to_an_older_body_is_compared_with_the_newest(rig: Rig) -> None:
+    late = Late(rig)
+    act(rig, actions.settle, actions.Settled(send_again=True))
+    order_id = rig.order("#1001").order_id
+    address = rig.world.shopify.order(order_id).body["shipping_address"]
+    rig.world.shopify.change(order_id, shipping_address={**address, "address1": "2 Other Lane"})
+    rig.deliver()
+    rig.later(minutes=5)
+    rig.bridge.probe_destinations()
+    second = Held(instead=status(429))
+    worker = in_flight(rig, second)
+    late.arrives()
+    second.told.set()
+    worker.join()
+    in_time(rig)
+    order = rig.order("#1001")
+    assert (order.state, order.reference, order.changed) == ("done", "EO-000-002-000", True)
+
+
+def test_late_answer_beside_a_doubt_says_that_there_may_be_two(rig: Rig) -> None:
+    late = Late(rig)
+    act(rig, actions.settle, actions.Settled(send_again=True))
+    rig.later(minutes=5)
+    rig.bridge.probe_destinations()
+    rig.world.sortedpro.behave(drop_before())
+    rig.settle()
+    assert rig.order("#1001").state == "in_doubt"
+    order = late.comes()
+    assert (order.state, order.reference) == ("done", "EO-000-002-000")
+    assert "may have made another" in order.alarm

@@ -113,11 +113,16 @@ def begins_with_newest_body(news: News, told: Told) -> Iterator[str]:
 
 
 def nothing_before(news: News, told: Told) -> Iterator[str]:
-    """Nothing is sent while an earlier attempt may have made the order, unless a person or the policy says so."""
+    """Nothing is sent while an earlier attempt may have made the order, unless a person or the policy says so.
+
+    Nobody says so of an attempt that is known to have made it.
+    """
     for one in news.begins:
         for earlier, outcome in one.earlier.items():
             excused = told.is_excused(earlier, one.destination, earlier in one.doubted)
-            if outcome not in NOTHING_MADE and not excused:
+            if outcome == "created":
+                yield f"{one.attempt} was begun although {earlier} had made the order"
+            elif outcome not in NOTHING_MADE and not excused:
                 yield f"{one.attempt} was begun while {earlier} ({outcome or 'no answer yet'}) may have made the order"
 
 

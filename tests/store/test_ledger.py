@@ -395,7 +395,7 @@ def test_late_answer_counts_after_the_order_was_taken_up_again(book: Book) -> No
     book.move(book.claimed(), "received", due_at=book.clock())
     assert book.end(begun.attempt_id, reference="EO-000-000-001") is None
     with transaction(book.engine) as connection:
-        ledger.late_reference(connection, begun.attempt_id, "EO-000-000-001", book.clock())
+        ledger.late_reference(connection, begun.attempt_id, book.clock())
     assert (book.order(1).state, book.order(1).reference) == ("created", "EO-000-000-001")
 
 
@@ -409,7 +409,7 @@ def test_late_answer_beside_a_second_order_says_that_there_are_two(book: Book) -
     assert sending is not None
     book.move(sending, "created", reference="EO-000-000-002", keep_claim=True)
     with transaction(book.engine) as connection:
-        ledger.late_reference(connection, first.attempt_id, "EO-000-000-001", book.clock())
+        ledger.late_reference(connection, first.attempt_id, book.clock())
     after = book.order(1)
     assert (after.reference, order.id) == ("EO-000-000-002", after.id)
     assert "two orders in SortedPRO" in after.alarm

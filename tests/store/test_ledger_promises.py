@@ -70,7 +70,10 @@ CAME_LATE = {"earlier": {FIRST: "created"}, "doubted": frozenset({FIRST})}
         pytest.param(promises.nothing_before, begun(**UNANSWERED), told("send_again"), id="no answer yet, send_again"),
         pytest.param(promises.nothing_before, begun(**IN_DOUBT), told(), id="in doubt"),
         pytest.param(promises.nothing_before, begun(**IN_DOUBT), told(answered_for={FIRST}), id="dropped"),
-        pytest.param(promises.nothing_before, begun(earlier={FIRST: "created"}), told("send_again"), id="made"),
+        pytest.param(promises.nothing_before, begun(**CAME_LATE), told("send_again"), id="by policy, answered since"),
+        pytest.param(
+            promises.nothing_before, begun(**CAME_LATE), told(excused={FIRST}), id="at a risk, answered since"
+        ),
         *[
             pytest.param(promises.closed_stays_closed, begun(), told(closed={1: what}), id=what)
             for what in sorted(promises.CLOSING)
@@ -93,7 +96,6 @@ def test_breach_at_a_claim_or_a_beginning_is_told(
         pytest.param(begun(earlier={FIRST: "refused"}), told(), id="after a refusal"),
         pytest.param(begun(**IN_DOUBT), told(excused={FIRST}), id="at a person's risk"),
         pytest.param(begun(**IN_DOUBT), told("send_again"), id="by policy"),
-        pytest.param(begun(**CAME_LATE), told("send_again"), id="by policy, answered since"),
         pytest.param(claimed("sending", shop_paused=True), told(paused={"red"}), id="expiry in a paused shop"),
     ],
 )

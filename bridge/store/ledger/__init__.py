@@ -16,6 +16,7 @@ from bridge.store.ledger.bodies import (
     ring,
 )
 from bridge.store.ledger.claims import claim, extend, note, postpone, release, rest
+from bridge.store.ledger.late import late_reference, made_earlier, was_in_doubt
 from bridge.store.ledger.parts import (
     DISMISSED,
     another_writes,
@@ -48,11 +49,9 @@ from bridge.store.ledger.sending import (
     end_send,
     expire,
     last_refused,
-    late_reference,
     reference_owner,
     reserve,
     sent_attempt,
-    was_in_doubt,
 )
 from bridge.store.pacing import NoRoom
 
@@ -84,6 +83,7 @@ __all__ = [
     "last_refused",
     "late_reference",
     "look_now",
+    "made_earlier",
     "mapping_changed",
     "marks",
     "move",

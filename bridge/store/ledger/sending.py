@@ -18,7 +18,7 @@ from bridge.store import pacing
 from bridge.store.database import Sql, as_jsonb
 from bridge.store.doorbell import ring
 from bridge.store.ledger.parts import as_text, first_sent, is_open, marks, open_part, parts_of
-from bridge.store.ledger.rows import ALWAYS, COLUMNS, Order, as_order, change, move, write_history
+from bridge.store.ledger.rows import ALWAYS, COLUMNS, Order, as_order, change, move
 from bridge.store.pacing import NoRoom
 from bridge.store.sealed import seal, seal_json, unseal, unseal_json
 from bridge.store.tables import attempts, orders, shops
@@ -252,36 +252,6 @@ def end_send(
     return as_order(row) if row else None
 
 
-def late_reference(connection: Connection, attempt_id: UUID, reference: str, now: datetime) -> Order:
-    """A `created` answer that came after its order had gone on.
-
-    Without another reference and without a newer attempt under way the order becomes `created`. Otherwise the second
-    reference stays with the attempt, and the order says that there are two.
-    """
-    query = (
-        select(*COLUMNS)
-        .join(attempts, attempts.c.order == orders.c.id)
-        .where(attempts.c.id == attempt_id)
-        .with_for_update(of=orders)
-    )
-    order = as_order(connection.execute(query).one())
-    if order.reference == reference:
-        return order
-    if order.reference is None and order.state != "sending":
-        return move(
-            connection, order, "created", event="a late answer: SortedPRO has made the order", now=now,
-            attempt=attempt_id,
-            due_at=now, reference=reference, sent_attempt=attempt_id, not_before=None, tries=0,
-        )  # fmt: skip
-    words = f"two orders in SortedPRO: {reference} came late, and another was made or is being made"
-    write_history(
-        connection, order, order.state, event=words, now=now, actor="worker", code="two_orders", detail=None,
-        attempt=attempt_id,
-    )  # fmt: skip
-    statement = update(orders).where(orders.c.id == order.id).values(alarm=words).returning(*COLUMNS)
-    return as_order(connection.execute(statement).one())
-
-
 def expire(connection: Connection, order: Order, now: datetime) -> Order:
     """An order whose deadline passed in `sending`: nobody knows whether SortedPRO has it."""
     connection.execute(
@@ -306,12 +276,6 @@ def last_refused(connection: Connection, order: Order) -> bytes | None:
     )
     payload = connection.execute(query).scalar_one_or_none()
     return None if payload is None else unseal(payload)
-
-
-def was_in_doubt(connection: Connection, order: Order) -> bool:
-    """Whether an attempt of this order may have made an order that nobody knows of."""
-    unknown = select(attempts.c.id).where(attempts.c.order == order.id, attempts.c.outcome == "unknown").limit(1)
-    return connection.execute(unknown).first() is not None
 
 
 def sent_attempt(connection: Connection, order: Order) -> Attempt | None:
