@@ -164,7 +164,7 @@ class Soak:
             except StoreAway:
                 continue
             for name in paused:
-                self.resumed += self.site.command("destinations", "resume", name).returncode == 0
+                self.resumed += self.site.command("destinations", "resume", name)
 
     def _guarded(self, work: Callable[[], None]) -> Callable[[], None]:
         def run() -> None:

