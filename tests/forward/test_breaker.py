@@ -15,6 +15,7 @@ from bridge.config import Database
 from bridge.forward import Forwarder
 from bridge.sandbox.faults import status
 from bridge.sandbox.shopify import shopify_order
+from bridge.sandbox.shopify.bucket import Bucket
 from bridge.store import destinations, queries
 from bridge.store.database import transaction
 from bridge.store.destinations import Pause
@@ -69,7 +70,8 @@ def rig(database: Database, mappings, world, clock: Clock, line: Line) -> Iterat
 
 
 def orders(rig: Rig, count: int, first: int = 1001) -> None:
-    """So many orders, delivered and not worked on."""
+    """So many orders, delivered and not worked on; of a shop with points enough to have them all read at once."""
+    rig.world.shopify.bucket = Bucket(rig.clock, per_second=1000)
     for number in range(first, first + count):
         rig.world.shopify.add_order(shopify_order(number, at=rig.clock()), topics=["orders/create"])
     rig.deliver()

@@ -25,7 +25,8 @@ from tests.journeys.site import Site, until
 BACKLOG = 50_000
 REAL = 200  # of these stand in the shop and come first; the others are like the last of them, and are never reached
 SLOTS = 2  # of the destination
-SLOW = 0.4  # seconds that SortedPRO takes for an order
+SLOW = 1.0  # seconds that SortedPRO takes for an order
+WITHIN_A_SECOND = SLOTS  # calls that may begin before an order is read and ready to be sent
 
 
 @pytest.fixture
@@ -45,13 +46,13 @@ def crowded(fresh: Site, tmp_path: Path) -> Site:
     return fresh
 
 
-def test_single_order_waits_for_two_slots_at_most_behind_another_shops_long_queue(crowded: Site) -> None:
+def test_single_order_waits_for_two_slots_and_a_second_at_most_behind_another_shops_long_queue(crowded: Site) -> None:
     for number in (1501, 1502, 1503):
         crowded.world.shopify.add_order(shopify_order(number))
         stored = crowded.wait_for(f"#{number}", "done").first_seen_at
         calls = [call for call in _calls(crowded) if call.at > stored]
         place = [call.customer_reference for call in calls].index(f"shopify-{number}")
-        assert place <= SLOTS, calls[: place + 1]
+        assert place <= SLOTS + WITHIN_A_SECOND, calls[: place + 1]
     assert len(_calls(crowded)) < REAL
 
 
