@@ -118,25 +118,26 @@ def _begin_in_turn(
     attempt: ledger.Attempt,
     decided_at: datetime,
     about: Mapping[str, Any],
-    *,
-    turn_taken: bool = False,
 ) -> ledger.Order | None:
     """`_begin` where there is more to it than one round trip.
 
-    Where the destination's rate lets it wait for moments only, it waits, without a connection to the database.
+    Where it is a matter of moments, it waits, without a connection to the database.
     """
-    with transaction(tools.engine) as connection:
-        found = ledger.begin_send(connection, order, attempt, turn_taken=turn_taken, **about)
-        if not isinstance(found, NoRoom):
-            tools.reach("begin_written")
-            return found
-        if found.turn is None and order.state == "queued":
-            redirected = _redirected(order, attempt.destination)
-            ledger.rest(connection, order, due_at=decided_at, now=decided_at, **redirected)
-    if found.turn is None:
-        return None
-    tools.pause(max(0.0, (found.turn - tools.clock()).total_seconds()))
-    return _begin_in_turn(tools, order, attempt, decided_at, {**about, "now": tools.clock()}, turn_taken=True)
+    turn_taken = False
+    while True:
+        with transaction(tools.engine) as connection:
+            now = tools.clock()
+            found = ledger.begin_send(connection, order, attempt, turn_taken=turn_taken, **{**about, "now": now})
+            if not isinstance(found, NoRoom):
+                tools.reach("begin_written")
+                return found
+            if found.turn is None:
+                if order.state == "queued":
+                    redirected = _redirected(order, attempt.destination)
+                    ledger.rest(connection, order, due_at=decided_at, now=decided_at, **redirected)
+                return None
+        turn_taken = turn_taken or found.kept
+        tools.pause(max(0.0, (found.turn - tools.clock()).total_seconds()))
 
 
 def _remarks(order: ledger.Order, decision: Send) -> list[str]:

@@ -17,11 +17,14 @@ from sqlalchemy import Connection, exists, select, update
 from bridge.backoff import next_try
 from bridge.store.database import Sql, run_all
 from bridge.store.doorbell import ring
-from bridge.store.tables import attempts, destinations
+from bridge.store.tables import PHASE, attempts, destinations, orders, shops
 
 MOST_FAILURES = 3  # unreachable or busy answers in a row that open the breaker; an unknown outcome does so at once
 LONGEST_QUIET = timedelta(hours=1)  # of what a `Retry-After` asks for
 PATIENCE = timedelta(seconds=3)  # for which a worker waits for its turn by the rate; longer waits are the queue's
+CROWDED = timedelta(seconds=10)  # for which shops take turns after an order found no room
+GIVING_WAY = timedelta(seconds=0.05)  # between two looks whether the other shop's order has begun
+_IN_HAND = timedelta(seconds=2)  # from its claim, for which others wait for an order; it may hang with its shop
 PROBE_LIMIT = timedelta(seconds=10)  # of one harmless read
 
 _ADVICE = "; look in SortedPRO"  # to whoever settles the one order; the destination's words go to all that wait
@@ -42,38 +45,71 @@ _CLOSED: dict[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class NoRoom:
-    """The destination takes no order now; `turn` is when it would, where the rate alone is in the way."""
+    """The destination takes no order now; `turn` is when to come again, where it will within moments.
+
+    By then it is `kept` for the order, where its rate was in the way, or another shop's order has had its place.
+    """
 
     words: str
     turn: datetime | None = None
+    kept: bool = False
 
 
-def enter(connection: Connection, name: str, attempt: UUID, now: datetime, *, turn_taken: bool) -> NoRoom | None:
+def enter(
+    connection: Connection, name: str, shop: str, attempt: UUID, now: datetime, *, turn_taken: bool
+) -> NoRoom | None:
     """Let one order through (None), or say why not; the destination stays locked until the transaction ends.
 
     The orders on the way are counted in a statement of its own, after the lock: in one statement it would count what
     was there before. Where the rate makes it wait less than `PATIENCE`, the turn is kept for the caller, which comes
     again then with `turn_taken`.
+
+    An order that found no room has to be read and decided anew, and would find others there first again and again, of
+    a shop whose orders are decided faster. So while such orders are in somebody's hands, of shops that have had to wait
+    longer, as many places are left to them.
     """
-    (found,), ((on_the_way, tried),) = run_all(
-        connection, [lock(name), Sql(text=_COUNT, values={"name": name, "now": now})]
-    )
+    about = {"name": name, "shop": shop, "now": now, "in_hand": now - _IN_HAND}
+    statements = (Sql(text=one, values=about) for one in (_LOCK, _COUNT, _BEFORE))
+    (found,), ((on_the_way, tried),), ((before,),) = run_all(connection, [*statements])
     row = _Gate(*found)
     words = _shut(name, row, now, tried=tried)
     if words:
         return NoRoom(words=words)
-    if on_the_way >= row.concurrency:
+    free, turn = row.concurrency - on_the_way, now
+    if free <= 0:
+        _crowd(connection, name, row, now)
         return NoRoom(words=f"{name} has {row.concurrency} orders on the way, as many as it may")
     if row.rate and not turn_taken:
         turn = max(row.next_at or now, now)
         if turn - now > PATIENCE:
+            _crowd(connection, name, row, now)
             return NoRoom(words=f"{name} takes {row.rate:g} orders a second")
+        free = min(free, 1 + int((PATIENCE - (turn - now)).total_seconds() * row.rate))
+    if before >= free and not turn_taken:
+        return NoRoom(words="", turn=now + GIVING_WAY)
+    if row.rate and not turn_taken:
         _write(connection, name, next_at=turn + timedelta(seconds=1 / row.rate))
-        if turn > now:
-            return NoRoom(words="", turn=turn)
+    if _is_crowded(row, now):
+        connection.execute(update(shops).where(shops.c.name == shop).values(begun_at=now))
+    if turn > now:
+        return NoRoom(words="", turn=turn, kept=True)
     if row.breaker == "trial":
         _write(connection, name, trial_attempt=attempt)
     return None
+
+
+def _is_crowded(row: _Gate, now: datetime) -> bool:
+    return row.crowded_until is not None and row.crowded_until > now
+
+
+def _crowd(connection: Connection, name: str, row: _Gate, now: datetime) -> None:
+    """From now on shops take turns; those that have orders on the way have had theirs."""
+    if row.crowded_until is not None and row.crowded_until > now + CROWDED / 2:
+        return
+    _write(connection, name, crowded_until=now + CROWDED)
+    if not _is_crowded(row, now):
+        on_the_way = select(orders.c.shop).where(orders.c.destination == name, orders.c.state == "sending")
+        connection.execute(update(shops).where(shops.c.name.in_(on_the_way)).values(begun_at=now))
 
 
 def lock(name: str) -> Sql:
@@ -189,6 +225,7 @@ class _Gate(NamedTuple):
     concurrency: int
     rate: float | None
     next_at: datetime | None
+    crowded_until: datetime | None
     quiet_until: datetime | None
     paused_at: datetime | None
     pause_reason: str
@@ -205,10 +242,27 @@ _COUNT = """
       from orders where destination = %(name)s and state = 'sending'
 """
 
+# Orders of other shops that found no room before and are being decided anew, of shops whose last place is longer ago.
+# Those are the first of what is queued.
+_BEFORE = f"""
+    select count(*) from shops s
+     cross join (values (false), (true)) as a(again)
+     cross join lateral (
+           select code, claimed_until from orders
+            where shop = s.name and {PHASE} = 2 and (tries > 0) = a.again
+              and ready_at is not null and ready_at <= %(now)s
+            order by priority desc, ready_at limit 1) as head
+     where s.destination = %(name)s and s.name <> %(shop)s and s.served_at > %(in_hand)s
+       and head.code = 'no_room' and head.claimed_until > %(now)s
+       and coalesce(s.begun_at, '-infinity')
+         < coalesce((select begun_at from shops where name = %(shop)s), '-infinity')
+"""  # noqa: S608 - an expression of ours
+
 # Where neither `_shut` nor `enter` finds anything, and no rate has to be kept.
 _OPEN = """
     exists (select 1 from destinations d
              where d.name = %(open_name)s and d.paused_at is null and d.breaker = '' and d.rate is null
+               and (d.crowded_until is null or d.crowded_until <= %(open_at)s)
                and (d.quiet_until is null or d.quiet_until <= %(open_at)s)
                and d.concurrency > (select count(*) from orders o where o.destination = d.name
                                        and o.state = 'sending' and o.deadline > %(open_at)s))

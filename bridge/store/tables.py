@@ -242,6 +242,7 @@ destinations = Table(
     Column("concurrency", Integer, nullable=False),
     Column("rate", Double),  # Create Order calls a second; null for no limit
     _time("next_at"),  # when the next one may begin, by that rate
+    _time("crowded_until"),  # an order found no room lately: until then shops take turns
     _time("quiet_until"),  # SortedPRO asked for it (Retry-After)
     _time("paused_at"),
     _words("pause_reason"),
@@ -266,6 +267,7 @@ shops = Table(
     Column("destination", Text),
     _time("served_at"),
     _count("turns"),  # how often it was served: each fourth time what was tried before goes first
+    _time("begun_at"),  # when it last took a place of its crowded destination
     _time("quiet_until"),  # no call before: the shop asked for it, or does not answer
     _words("quiet_reason"),
     _words("quiet_code"),

@@ -14,12 +14,15 @@ import pytest
 from sqlalchemy import select
 
 from bridge.sandbox.faults import status
+from bridge.sandbox.shopify import shopify_order
 from bridge.sandbox.sortedpro import throttled
+from bridge.sandbox.woocommerce import woo_order
 from bridge.store.database import transaction
 from bridge.store.destinations import list_destinations, resume_destination
 from bridge.store.tables import attempts
 from tests.forward.conftest import Rig, make_rig, write_mappings
 from tests.forward.test_breaker import orders, states, turn
+from tests.forward.test_doubt import Held, in_flight
 
 
 @contextmanager
@@ -123,3 +126,54 @@ def test_two_workers_together_never_have_more_on_the_way_than_there_is_room(data
                 thread.result()
         rigs[0].work()
         assert (states(rigs[0]), gate.most) == ({"done": 10}, 3)
+
+
+class Reading(httpx.HTTPTransport):
+    """Real calls; those to Shopify wait until they may go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = threading.Event()
+        self.may_go_on = threading.Event()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("graphql.json"):
+            self.begun.set()
+            assert self.may_go_on.wait(15)
+        return super().handle_request(request)
+
+    def again(self) -> None:
+        self.begun.clear()
+        self.may_go_on.clear()
+
+
+def test_order_that_lost_its_place_while_its_shop_was_read_has_the_next_one(database, world, clock, tmp_path) -> None:
+    shopify, held = Reading(), Held()
+    reader: list[threading.Thread] = []
+
+    def give_way(_wait: float) -> None:
+        shopify.may_go_on.set()
+        reader[-1].join()
+
+    def read() -> None:
+        reader.append(threading.Thread(target=rigs[0].bridge.forwarder.forward_next))
+        reader[-1].start()
+        assert shopify.begun.wait(15)
+
+    with two(database, world, clock, tmp_path, "concurrency: 1", transport=shopify, pause=give_way) as rigs:
+        world.shopify.add_order(shopify_order(1001, at=clock()), topics=["orders/create"])
+        rigs[0].deliver()
+        read()
+        for number in (1, 2):
+            world.woocommerce.add_order(woo_order(number, home=world.woocommerce.url))
+        rigs[0].deliver()
+        first = in_flight(rigs[1], held)
+        shopify.may_go_on.set()
+        reader[-1].join()
+        assert rigs[0].order("#1001").code == "no_room"
+        held.told.set()
+        first.join()
+        shopify.again()
+        read()
+        rigs[1].work()
+        assert rigs[0].sent() == ["woocommerce-1", "shopify-1001", "woocommerce-2"]

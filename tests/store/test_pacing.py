@@ -12,8 +12,8 @@ from sqlalchemy import Engine, Row, delete, insert, select, update
 from bridge.store import destinations as accounts
 from bridge.store import pacing
 from bridge.store.database import transaction
-from bridge.store.pacing import NoRoom
-from bridge.store.tables import destinations, orders
+from bridge.store.pacing import GIVING_WAY, NoRoom
+from bridge.store.tables import destinations, orders, shops
 from tests.conftest import Clock
 
 WORDS = "answer 500"
@@ -33,7 +33,7 @@ class Gate:
     def enter(self, attempt: uuid.UUID | None = None, *, turn_taken: bool = False) -> NoRoom | None:
         attempt = attempt or uuid.uuid4()
         with transaction(self.engine) as connection:
-            no_room = pacing.enter(connection, "sorted", attempt, self.clock(), turn_taken=turn_taken)
+            no_room = pacing.enter(connection, "sorted", "red", attempt, self.clock(), turn_taken=turn_taken)
             if no_room is None:
                 # On its way, but past its deadline, so that it takes no room.
                 values = {"shop": "red", "platform": "shopify", "order_id": str(attempt), "destination": "sorted"}
@@ -312,10 +312,60 @@ def test_turns_that_nobody_took_are_not_saved_up(engine: Engine, clock: Clock) -
     gate.entered()
     clock.forward(minutes=10)
     gate.entered()
-    assert gate.enter() == NoRoom(words="", turn=clock() + timedelta(seconds=0.5))
+    assert gate.enter() == NoRoom(words="", turn=clock() + timedelta(seconds=0.5), kept=True)
 
 
 def test_a_trial_that_nobody_makes_any_more_keeps_nothing_back(on_trial: Gate) -> None:
     """As the release before leaves it, which knows of no trials, where it expires the order on trial."""
     on_trial.forget(on_trial.entered())
     assert on_trial.enter() is None
+
+
+# --- shops that want the same place ----------------------------------------------------------------------------------
+def crowded(gate: Gate, **about: Any) -> NoRoom | None:
+    """What an order of `red` hears, which has had the last place, while one of `blue` that had none is in hand."""
+    now = gate.clock()
+    shop = {"served_at": now, "begun_at": None}
+    order = {"code": "no_room", "claimed_until": now + timedelta(seconds=40), "tries": 0}
+    with transaction(gate.engine) as connection:
+        for name in ("red", "blue"):
+            accounts.announce_shop(connection, name, credentials="x", destination="sorted")
+        connection.execute(update(shops).where(shops.c.name == "red").values(begun_at=now - timedelta(seconds=5)))
+        blue = shop | {name: value for name, value in about.items() if name in shop}
+        connection.execute(update(shops).where(shops.c.name == "blue").values(**blue))
+        row = {"shop": "blue", "platform": "shopify", "order_id": "7", "destination": "sorted", "state": "queued"}
+        row |= {"due_at": now, "first_seen_at": now, "state_since": now}
+        row |= order | {name: value for name, value in about.items() if name in order}
+        connection.execute(insert(orders).values(**row))
+    gate.write(concurrency=1)
+    return gate.enter()
+
+
+def test_last_place_is_left_to_the_order_that_had_none_before(gate: Gate) -> None:
+    assert crowded(gate) == NoRoom(words="", turn=gate.clock() + GIVING_WAY)
+
+
+def test_last_place_is_left_to_what_was_tried_before_too(gate: Gate) -> None:
+    assert crowded(gate, tries=1) == NoRoom(words="", turn=gate.clock() + GIVING_WAY)
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        pytest.param({"code": "busy"}, id="it lost no place"),
+        pytest.param({"claimed_until": None}, id="nobody has it in hand"),
+        pytest.param({"served_at": timedelta(seconds=-3)}, id="it hangs with its shop"),
+        pytest.param({"begun_at": timedelta(seconds=-1)}, id="its shop had one later"),
+    ],
+)
+def test_nobody_gives_way_to_an_order_that_is_not_next(gate: Gate, about: dict[str, Any]) -> None:
+    moments = {name: gate.clock() + one if isinstance(one, timedelta) else one for name, one in about.items()}
+    assert crowded(gate, **moments) is None
+
+
+def test_shop_that_takes_a_place_of_a_crowded_destination_has_had_its_turn(gate: Gate) -> None:
+    gate.write(crowded_until=gate.clock() + timedelta(seconds=1))
+    assert crowded(gate, begun_at=gate.clock() - timedelta(seconds=1)) is None
+    with transaction(gate.engine) as connection:
+        begun = {row.name: row.begun_at for row in connection.execute(select(shops.c.name, shops.c.begun_at))}
+    assert begun == {"red": gate.clock(), "blue": gate.clock() - timedelta(seconds=1)}

@@ -65,7 +65,7 @@ def begin_send(
     come, the other parts have other goods now or the claim is another's, and ReferenceTaken when another order of the
     destination has the customer's reference: then the transaction is at its end, and nothing may be sent.
     """
-    no_room = pacing.enter(connection, attempt.destination, attempt.id, now, turn_taken=turn_taken)
+    no_room = pacing.enter(connection, attempt.destination, order.shop, attempt.id, now, turn_taken=turn_taken)
     if no_room:
         if order.state != "queued" and no_room.turn is None:
             move(
