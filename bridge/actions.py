@@ -163,11 +163,13 @@ def _take_out(
 ) -> ledger.Order:
     """Skip an order until a person replays it, without giving its goods to another part of the shop order.
 
-    What was in doubt keeps the goods that were asked for: SortedPRO may have them. Those of another further part are
-    looked up once more, so that they are not named as missing again.
+    What was in doubt keeps the goods that were asked for: SortedPRO may have them. So does the first of several parts,
+    whose goods are known. Those of another further part are looked up once more, so that they are not named as missing
+    again.
     """
     further = order.part > 1
-    lines = {"lines": order.lines} if order.state == "in_doubt" else {}
+    keeps = order.state == "in_doubt" or (order.parts > 1 and not further)
+    lines = {"lines": order.lines} if keeps else {}
     return _move(
         engine, order, "skipped", event, who, now, ring_for_it=further, by_person=True,
         code=ledger.DISMISSED if further else code, **lines,

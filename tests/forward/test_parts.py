@@ -427,6 +427,23 @@ def test_goods_left_out_by_a_release_that_kept_no_quantities_are_named(rig: Rig)
     assert rig.order("#1001").unsent == "1 × BLANKET-L not sent"
 
 
+def test_goods_of_a_skipped_first_part_go_into_no_other(places: Rig) -> None:
+    places.world.sortedpro.behave(status(400))
+    number = add_split(places, "Leeds", "Bristol")
+    places.deliver()
+    assert places.bridge.forwarder.forward_next()  # the first part is refused; the second one is open
+    actions.skip(places.bridge.engine, parts(places)[0], now=places.clock(), **PEOPLE)
+    places.settle()
+    assert origins(places) == {"shopify-1001-2": "WAREHOUSE-2"}
+    places.later(minutes=10)
+    places.world.shopify.tag(number, "vip")
+    places.settle()
+    assert [(one.state, one.unsent) for one in parts(places)] == [("skipped", ""), ("done", "")]
+    actions.replay(places.bridge.engine, parts(places)[0], now=places.clock(), **PEOPLE)
+    places.settle()
+    assert origins(places) == {"shopify-1001-2": "WAREHOUSE-2", "shopify-1001": "WAREHOUSE-1"}
+
+
 def test_the_first_sent_part_keeps_watch_where_the_first_is_not_sent(places: Rig) -> None:
     number = add_split(places, "Leeds", "Bristol")
     places.world.sortedpro.behave(status(400))
