@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 _FIRST = timedelta(seconds=10)
 _LONGEST = timedelta(hours=1)
+CLAIM = timedelta(seconds=40)  # for which a worker has an order to itself, unless it asks for more
 GIVE_UP = timedelta(days=7)  # of an unbroken row of unreachable answers
 
 # When to look again at an order that waits for something only the shop knows.

@@ -9,6 +9,7 @@ from typing import Any
 
 import structlog
 
+from bridge.backoff import CLAIM
 from bridge.decide import Body, Decision, Known, Needs, Send, Skip, Wait, decide
 from bridge.errors import BridgeError, ShopTrouble, WriteBackRefused
 from bridge.forward import evidence, sending, standing, writing_back
@@ -21,7 +22,6 @@ from bridge.sortedpro.contract import encode
 from bridge.store import ledger, products
 from bridge.store.database import transaction
 from bridge.store.doorbell import ring
-from bridge.store.ledger.claims import CLAIM
 
 log = structlog.get_logger()
 

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import IntegrityError
 
-from bridge.backoff import GIVE_UP, first_evidence, next_try
+from bridge.backoff import CLAIM, GIVE_UP, first_evidence, next_try
 from bridge.decide import Known, Send
 from bridge.errors import ClaimLost, ReferenceTaken, StoreAway
 from bridge.forward import probing
@@ -23,7 +23,6 @@ from bridge.sortedpro.client import ATTEMPT_MARK, Outcome, SortedPro
 from bridge.sortedpro.contract import encode
 from bridge.store import ledger, pacing
 from bridge.store.database import autocommit, transaction
-from bridge.store.ledger.claims import CLAIM
 from bridge.store.pacing import NoRoom
 
 log = structlog.get_logger()
@@ -70,8 +69,7 @@ def send(
         route=decision.route.as_json(),
     )
     content = encode(with_attempt(decision.payload, str(attempt.id)))
-    if tools.stopping():
-        raise ClaimLost("the process is about to end: the order is left to the next one")
+    _go_on(tools)
     tools.keep_mapping(shop.mapping.version, shop.mapping.text, now)
     try:
         begun = _begin(tools, order, decision, attempt, beside, now)
@@ -118,26 +116,32 @@ def _begin_in_turn(
     attempt: ledger.Attempt,
     decided_at: datetime,
     about: Mapping[str, Any],
+    *,
+    turn_taken: bool = False,
 ) -> ledger.Order | None:
     """`_begin` where there is more to it than one round trip.
 
-    Where it is a matter of moments, it waits, without a connection to the database.
+    Where the destination's rate lets it wait for moments only, it waits, without a connection to the database.
     """
-    turn_taken = False
-    while True:
-        with transaction(tools.engine) as connection:
-            now = tools.clock()
-            found = ledger.begin_send(connection, order, attempt, turn_taken=turn_taken, **{**about, "now": now})
-            if not isinstance(found, NoRoom):
-                tools.reach("begin_written")
-                return found
-            if found.turn is None:
-                if order.state == "queued":
-                    redirected = _redirected(order, attempt.destination)
-                    ledger.rest(connection, order, due_at=decided_at, now=decided_at, **redirected)
-                return None
-        turn_taken = turn_taken or found.kept
-        tools.pause(max(0.0, (found.turn - tools.clock()).total_seconds()))
+    with transaction(tools.engine) as connection:
+        found = ledger.begin_send(connection, order, attempt, turn_taken=turn_taken, **about)
+        if not isinstance(found, NoRoom):
+            tools.reach("begin_written")
+            return found
+        if found.turn is None and order.state == "queued":
+            redirected = _redirected(order, attempt.destination)
+            why = {"code": found.code, "reason": found.words, **redirected}
+            ledger.rest(connection, order, due_at=order.due_at, now=decided_at, **why)
+    if found.turn is None:
+        return None
+    tools.pause(max(0.0, (found.turn - tools.clock()).total_seconds()))
+    _go_on(tools)
+    return _begin_in_turn(tools, order, attempt, decided_at, {**about, "now": tools.clock()}, turn_taken=True)
+
+
+def _go_on(tools: Tools) -> None:
+    if tools.stopping():
+        raise ClaimLost("the process is about to end: the order is left to the next one")
 
 
 def _remarks(order: ledger.Order, decision: Send) -> list[str]:
@@ -232,6 +236,8 @@ def _end(tools: Tools, begun: ledger.Order, shop: Shop, outcome: Outcome) -> tup
         created = _created(tools, begun, outcome, now) if outcome.reference else None
         return (created, False) if created else _ended(tools, begun, shop, outcome, now)
     except IntegrityError:
+        if outcome.reference is None:  # that of an earlier attempt was given to another order at this moment
+            return _ended(tools, begun, shop, outcome, now)
         words = f"SortedPRO answered {outcome.reference}, which is the reference of another order: find out whose it is"
         log.error("reference taken", shop=begun.shop, order=begun.label, reference=outcome.reference)
         doubtful = replace(outcome, kind="unknown", reference=None, message=words, told=False)

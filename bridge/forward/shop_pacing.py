@@ -13,12 +13,12 @@ from typing import TypeVar
 import structlog
 from sqlalchemy import Engine
 
+from bridge.backoff import CLAIM
 from bridge.errors import Problem, ShopTrouble, WriteBackRefused
 from bridge.http import Budget
 from bridge.platforms.base import Client, OrderBody, Read, Record
 from bridge.store import shop_pacing
 from bridge.store.database import transaction
-from bridge.store.ledger.claims import CLAIM
 from bridge.store.pacing import LONGEST_QUIET
 
 log = structlog.get_logger()

@@ -99,8 +99,9 @@ def resume_destination(connection: Connection, name: str) -> bool:
 
 def resume_shop(connection: Connection, name: str) -> bool:
     """Work on a shop's orders again, as a person wants it; False where there is no such shop."""
-    hurry(connection, shop=name)
-    return _resume(connection, shops, name, quiet_until=None, quiet_reason="", quiet_code="", failures=0)
+    found = _resume(connection, shops, name, quiet_until=None, quiet_reason="", quiet_code="", failures=0)
+    hurry(connection, shop=name)  # afterwards: who begins to send locks the shop first, then the order
+    return found
 
 
 def lift_own_pause(connection: Connection, shop: str) -> None:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, exists, select, update
 
-from bridge.backoff import next_try
+from bridge.backoff import CLAIM, next_try
 from bridge.store.database import Sql, run_all
 from bridge.store.doorbell import ring
 from bridge.store.tables import PHASE, attempts, destinations, orders, shops
@@ -22,9 +22,8 @@ from bridge.store.tables import PHASE, attempts, destinations, orders, shops
 MOST_FAILURES = 3  # unreachable or busy answers in a row that open the breaker; an unknown outcome does so at once
 LONGEST_QUIET = timedelta(hours=1)  # of what a `Retry-After` asks for
 PATIENCE = timedelta(seconds=3)  # for which a worker waits for its turn by the rate; longer waits are the queue's
-CROWDED = timedelta(seconds=10)  # for which shops take turns after an order found no room
-GIVING_WAY = timedelta(seconds=0.05)  # between two looks whether the other shop's order has begun
-_IN_HAND = timedelta(seconds=2)  # from its claim, for which others wait for an order; it may hang with its shop
+CROWDED = timedelta(minutes=1)  # for which shops take turns after an order found no room; longer than any call
+_IN_HAND = timedelta(seconds=2)  # from its claim, for which a place is left to an order; it may hang with its shop
 PROBE_LIMIT = timedelta(seconds=10)  # of one harmless read
 
 _ADVICE = "; look in SortedPRO"  # to whoever settles the one order; the destination's words go to all that wait
@@ -45,14 +44,19 @@ _CLOSED: dict[str, Any] = {
 
 @dataclass(frozen=True, kw_only=True)
 class NoRoom:
-    """The destination takes no order now; `turn` is when to come again, where it will within moments.
+    """The destination takes no order now; `turn` is when it would, where the rate alone is in the way.
 
-    By then it is `kept` for the order, where its rate was in the way, or another shop's order has had its place.
+    `lost` tells that others had all its places; otherwise nobody is let through.
     """
 
     words: str
     turn: datetime | None = None
-    kept: bool = False
+    lost: bool = False
+
+    @property
+    def code(self) -> str:
+        """What the order is queued with."""
+        return "no_room" if self.lost else "destination_shut"
 
 
 def enter(
@@ -64,11 +68,11 @@ def enter(
     was there before. Where the rate makes it wait less than `PATIENCE`, the turn is kept for the caller, which comes
     again then with `turn_taken`.
 
-    An order that found no room has to be read and decided anew, and would find others there first again and again, of
-    a shop whose orders are decided faster. So while such orders are in somebody's hands, of shops that have had to wait
-    longer, as many places are left to them.
+    An order that lost its place has to be read and decided anew, and would find others there first again and again, of
+    a shop whose orders are decided faster. So while such orders are in somebody's hands, of shops whose last place is
+    longer ago, as many places are left to them.
     """
-    about = {"name": name, "shop": shop, "now": now, "in_hand": now - _IN_HAND}
+    about = {"name": name, "shop": shop, "now": now, "in_hand": in_hand(now)}
     statements = (Sql(text=one, values=about) for one in (_LOCK, _COUNT, _BEFORE))
     (found,), ((on_the_way, tried),), ((before,),) = run_all(connection, [*statements])
     row = _Gate(*found)
@@ -78,24 +82,29 @@ def enter(
     free, turn = row.concurrency - on_the_way, now
     if free <= 0:
         _crowd(connection, name, row, now)
-        return NoRoom(words=f"{name} has {row.concurrency} orders on the way, as many as it may")
+        return NoRoom(words=f"{name} has {row.concurrency} orders on the way, as many as it may", lost=True)
     if row.rate and not turn_taken:
         turn = max(row.next_at or now, now)
         if turn - now > PATIENCE:
             _crowd(connection, name, row, now)
-            return NoRoom(words=f"{name} takes {row.rate:g} orders a second")
+            return NoRoom(words=f"{name} takes {row.rate:g} orders a second", lost=True)
         free = min(free, 1 + int((PATIENCE - (turn - now)).total_seconds() * row.rate))
     if before >= free and not turn_taken:
-        return NoRoom(words="", turn=now + GIVING_WAY)
+        return NoRoom(words=f"{name} takes an order of another shop first", lost=True)
     if row.rate and not turn_taken:
         _write(connection, name, next_at=turn + timedelta(seconds=1 / row.rate))
     if _is_crowded(row, now):
         connection.execute(update(shops).where(shops.c.name == shop).values(begun_at=now))
     if turn > now:
-        return NoRoom(words="", turn=turn, kept=True)
+        return NoRoom(words="", turn=turn)
     if row.breaker == "trial":
         _write(connection, name, trial_attempt=attempt)
     return None
+
+
+def in_hand(now: datetime) -> datetime:
+    """Until when an order is claimed at least whose claim is fresh enough for a place to be left to it (see `LOST`)."""
+    return now + CLAIM - _IN_HAND
 
 
 def _is_crowded(row: _Gate, now: datetime) -> bool:
@@ -109,7 +118,9 @@ def _crowd(connection: Connection, name: str, row: _Gate, now: datetime) -> None
     _write(connection, name, crowded_until=now + CROWDED)
     if not _is_crowded(row, now):
         on_the_way = select(orders.c.shop).where(orders.c.destination == name, orders.c.state == "sending")
-        connection.execute(update(shops).where(shops.c.name.in_(on_the_way)).values(begun_at=now))
+        locked = select(shops.c.name).where(shops.c.name.in_(on_the_way)).order_by(shops.c.name).with_for_update()
+        names = connection.execute(locked).scalars().all()
+        connection.execute(update(shops).where(shops.c.name.in_(names)).values(begun_at=now))
 
 
 def lock(name: str) -> Sql:
@@ -242,21 +253,26 @@ _COUNT = """
       from orders where destination = %(name)s and state = 'sending'
 """
 
-# Orders of other shops that found no room before and are being decided anew, of shops whose last place is longer ago.
-# Those are the first of what is queued.
-_BEFORE = f"""
-    select count(*) from shops s
+# Orders that lost their place at a crowded destination and are being decided anew, with when their shop had its last
+# one: of each shop the first of what is queued, untried and tried, where somebody has just claimed it.
+LOST = f"""
+    select s.destination, s.name as shop, coalesce(s.begun_at, '-infinity') as begun_at
+      from destinations d join shops s on s.destination = d.name
      cross join (values (false), (true)) as a(again)
      cross join lateral (
            select code, claimed_until from orders
             where shop = s.name and {PHASE} = 2 and (tries > 0) = a.again
               and ready_at is not null and ready_at <= %(now)s
             order by priority desc, ready_at limit 1) as head
-     where s.destination = %(name)s and s.name <> %(shop)s and s.served_at > %(in_hand)s
-       and head.code = 'no_room' and head.claimed_until > %(now)s
-       and coalesce(s.begun_at, '-infinity')
-         < coalesce((select begun_at from shops where name = %(shop)s), '-infinity')
+     where d.crowded_until > %(now)s and head.code = 'no_room' and head.claimed_until > %(in_hand)s
 """  # noqa: S608 - an expression of ours
+
+# Those that go before an order of a shop.
+_BEFORE = f"""
+    select count(*) from ({LOST}) as lost
+     where destination = %(name)s and shop <> %(shop)s
+       and begun_at < coalesce((select begun_at from shops where name = %(shop)s), '-infinity')
+"""  # noqa: S608 - as above
 
 # Where neither `_shut` nor `enter` finds anything, and no rate has to be kept.
 _OPEN = """

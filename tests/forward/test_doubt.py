@@ -264,10 +264,10 @@ class Late:
 
     def __init__(self, rig: Rig, state: str = "in_doubt") -> None:
         self.rig = rig
-        self._fault = Held()
+        self.fault = Held()
         shopify(rig)
         rig.deliver()
-        self._worker = in_flight(rig, self._fault)
+        self.worker = in_flight(rig, self.fault)
         rig.later(seconds=31)
         rig.work()
         assert rig.order("#1001").state == state
@@ -280,8 +280,8 @@ class Late:
 
     def arrives(self) -> None:
         """Let the answer come."""
-        self._fault.told.set()
-        self._worker.join()
+        self.fault.told.set()
+        self.worker.join()
 
 
 def test_late_answer_ends_the_doubt(rig: Rig) -> None:
@@ -392,3 +392,26 @@ def test_late_answer_beside_a_doubt_says_that_there_may_be_two(rig: Rig) -> None
     order = late.comes()
     assert (order.state, order.reference) == ("done", "EO-000-002-000")
     assert "may have made another" in order.alarm
+
+
+def test_two_late_answers_before_a_third_call_that_made_nothing_tell_of_two_orders(rig: Rig) -> None:
+    first = Late(rig)
+    act(rig, actions.settle, actions.Settled(send_again=True))
+    rig.later(minutes=5)
+    rig.bridge.probe_destinations()
+    second = Held()
+    slow = in_flight(rig, second)
+    rig.later(seconds=31)
+    rig.work()
+    act(rig, actions.settle, actions.Settled(send_again=True))
+    rig.later(minutes=5)
+    rig.bridge.probe_destinations()
+    third = Held(instead=status(429))
+    last = in_flight(rig, third)
+    for fault, worker in ((second, slow), (first.fault, first.worker), (third, last)):
+        fault.told.set()
+        worker.join()
+    in_time(rig)
+    order = rig.order("#1001")
+    assert (order.state, order.reference) == ("done", "EO-000-002-000")
+    assert order.alarm == "two orders in SortedPRO: EO-000-002-000 and EO-000-002-001 came late"

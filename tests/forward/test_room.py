@@ -86,6 +86,20 @@ def test_calls_of_two_workers_begin_half_a_second_apart_at_two_a_second(database
     assert [(later - earlier).total_seconds() for earlier, later in pairwise(begun)] == [0.5] * 9
 
 
+def test_worker_that_is_to_end_while_it_waits_for_its_turn_begins_no_call(database, world, clock, tmp_path) -> None:
+    def wait(seconds: float) -> None:
+        clock.forward(seconds=seconds)
+        rigs[0].bridge.stop.set()  # what SIGTERM does
+
+    with two(database, world, clock, tmp_path, "requests_per_second: 2", pause=wait) as rigs:
+        orders(rigs[0], 2)
+        for _ in range(2):
+            assert rigs[0].bridge.forwarder.forward_next()
+        assert rigs[0].sent() == ["shopify-1001"]
+        rigs[1].work()
+        assert rigs[0].sent() == ["shopify-1001", "shopify-1002"]
+
+
 class Gate(httpx.HTTPTransport):
     """Real calls; Create Order calls wait until it is opened, and are counted."""
 
@@ -142,38 +156,115 @@ class Reading(httpx.HTTPTransport):
             assert self.may_go_on.wait(15)
         return super().handle_request(request)
 
-    def again(self) -> None:
-        self.begun.clear()
-        self.may_go_on.clear()
+
+class Contest:
+    """One place at SortedPRO, for orders of Shopify that are read first, and of WooCommerce that are not."""
+
+    def __init__(self, rigs: tuple[Rig, Rig], reading: Reading) -> None:
+        self.rigs = rigs
+        self.world = rigs[0].world
+        self.reading = reading
+        self.held = Held()
+
+    def place(self, *numbers: int) -> None:
+        """Orders of Shopify."""
+        for number in numbers:
+            self.world.shopify.add_order(shopify_order(number, at=self.rigs[0].clock()), topics=["orders/create"])
+        self.rigs[0].deliver()
+
+    def lose(self) -> None:
+        """While the next order of Shopify is read, woocommerce-1 takes the place, and woocommerce-2 and -3 come."""
+        reader = self.read()
+        for number in (1, 2, 3):
+            self.world.woocommerce.add_order(woo_order(number, home=self.world.woocommerce.url))
+        self.rigs[0].deliver()
+        self.winner = in_flight(self.rigs[1], self.held)
+        self.reading.may_go_on.set()
+        reader.join()
+
+    def free(self) -> None:
+        """The call of woocommerce-1 ends."""
+        self.held.told.set()
+        self.winner.join()
+
+    def read(self) -> threading.Thread:
+        """A worker that has claimed the next order of Shopify and reads it, until it may go on."""
+        self.reading.begun.clear()
+        self.reading.may_go_on.clear()
+        reader = threading.Thread(target=self.rigs[0].bridge.forwarder.forward_next)
+        reader.start()
+        assert self.reading.begun.wait(15)
+        return reader
+
+    def order(self) -> list[str]:
+        """In which order those of SortedPRO are made from here on, where a worker of WooCommerce's is at hand."""
+        reader = self.read()
+        self.rigs[1].bridge.forwarder.forward_next()
+        self.reading.may_go_on.set()
+        reader.join()
+        self.rigs[1].work()
+        return self.rigs[0].sent()
 
 
-def test_order_that_lost_its_place_while_its_shop_was_read_has_the_next_one(database, world, clock, tmp_path) -> None:
-    shopify, held = Reading(), Held()
-    reader: list[threading.Thread] = []
+@pytest.fixture
+def contest(database, world, clock, tmp_path) -> Iterator[Contest]:
+    reading = Reading()
+    with two(database, world, clock, tmp_path, "concurrency: 1", transport=reading) as rigs:
+        yield Contest(rigs, reading)
 
-    def give_way(_wait: float) -> None:
-        shopify.may_go_on.set()
-        reader[-1].join()
 
-    def read() -> None:
-        reader.append(threading.Thread(target=rigs[0].bridge.forwarder.forward_next))
-        reader[-1].start()
-        assert shopify.begun.wait(15)
+SENT = ["woocommerce-1", "shopify-1001", "woocommerce-2", "woocommerce-3"]
 
-    with two(database, world, clock, tmp_path, "concurrency: 1", transport=shopify, pause=give_way) as rigs:
-        world.shopify.add_order(shopify_order(1001, at=clock()), topics=["orders/create"])
-        rigs[0].deliver()
-        read()
-        for number in (1, 2):
-            world.woocommerce.add_order(woo_order(number, home=world.woocommerce.url))
-        rigs[0].deliver()
-        first = in_flight(rigs[1], held)
-        shopify.may_go_on.set()
-        reader[-1].join()
-        assert rigs[0].order("#1001").code == "no_room"
-        held.told.set()
-        first.join()
-        shopify.again()
-        read()
-        rigs[1].work()
-        assert rigs[0].sent() == ["woocommerce-1", "shopify-1001", "woocommerce-2"]
+
+def test_order_that_lost_its_place_while_its_shop_was_read_has_the_next_one(contest: Contest) -> None:
+    contest.place(1001)
+    contest.lose()
+    assert contest.rigs[0].order("#1001").code == "no_room"
+    contest.free()
+    assert contest.order() == SENT
+
+
+def test_order_that_lost_its_place_is_not_overtaken_by_others_of_its_shop(contest: Contest) -> None:
+    contest.place(1001, 1002, 1003)
+    contest.lose()
+    contest.free()
+    assert contest.order()[:2] == SENT[:2]
+
+
+def test_order_that_was_busy_before_it_lost_its_place_has_the_next_one(contest: Contest) -> None:
+    contest.world.sortedpro.behave(status(429))
+    contest.place(1001)
+    reader = contest.read()
+    contest.reading.may_go_on.set()
+    reader.join()
+    assert contest.rigs[0].order("#1001").code == "busy"
+    contest.rigs[0].later(minutes=1)
+    contest.lose()
+    contest.free()
+    assert contest.order() == SENT
+
+
+def test_place_that_becomes_free_late_is_left_to_the_order_all_the_same(contest: Contest) -> None:
+    contest.place(1001)
+    contest.lose()
+    contest.rigs[0].later(seconds=19)
+    contest.free()
+    assert contest.order() == SENT
+
+
+def test_place_is_not_left_for_long_to_an_order_that_hangs_beside_others_of_its_shop(contest: Contest) -> None:
+    contest.place(1001)
+    contest.lose()
+    contest.free()
+    reader = contest.read()
+    contest.rigs[0].later(seconds=3)
+    contest.world.shopify.add_order(shopify_order(1002, at=contest.rigs[0].clock()), topics=["orders/create"])
+    contest.rigs[0].deliver()
+    another = contest.rigs[0].bridge.forwarder
+    second = threading.Thread(target=another.forward_next)  # it has its shop served at this moment
+    second.start()
+    contest.rigs[1].bridge.forwarder.forward_next()
+    assert contest.rigs[0].sent() == SENT[:1] + SENT[2:3]
+    contest.reading.may_go_on.set()
+    reader.join()
+    second.join()

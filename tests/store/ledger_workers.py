@@ -46,7 +46,7 @@ class Worker:
 
     def wait(self) -> None:
         """Until it stands still or is at its end."""
-        assert self._still.acquire(timeout=60), f"a worker hangs after {self.at or 'its start'}"
+        assert self._still.acquire(timeout=20), f"a worker hangs after {self.at or 'its start'}"
         if self.fault is not None:
             raise self.fault
 

@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import Engine, text, update
 from sqlalchemy.exc import IntegrityError
 
+from bridge.backoff import CLAIM
 from bridge.errors import ClaimLost, ReferenceTaken
 from bridge.platforms.base import OrderBody, digest
 from bridge.store import destinations, inbox, ledger, queries
 from bridge.store.database import autocommit, transaction
-from bridge.store.ledger.claims import CLAIM
 from bridge.store.ledger.sending import DEADLINE
 from bridge.store.tables import destinations as accounts
 from bridge.store.tables import orders
@@ -408,6 +408,7 @@ def test_late_answer_beside_a_second_order_says_that_there_are_two(book: Book) -
     sending = book.end(second.attempt_id, reference="EO-000-000-002")
     assert sending is not None
     book.move(sending, "created", reference="EO-000-000-002", keep_claim=True)
+    assert book.end(first.attempt_id, reference="EO-000-000-001") is None
     with transaction(book.engine) as connection:
         ledger.late_reference(connection, first.attempt_id, book.clock())
     after = book.order(1)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, Row, delete, insert, select, update
+from sqlalchemy import Engine, Row, delete, func, insert, select, update
 
 from bridge.store import destinations as accounts
-from bridge.store import pacing
+from bridge.store import ledger, pacing
 from bridge.store.database import transaction
-from bridge.store.pacing import GIVING_WAY, NoRoom
+from bridge.store.pacing import CROWDED, NoRoom
 from bridge.store.tables import destinations, orders, shops
 from tests.conftest import Clock
+from tests.journeys.site import until
 
 WORDS = "answer 500"
 
@@ -302,7 +304,7 @@ def test_turns_are_half_a_second_apart_at_two_a_second(engine: Engine, clock: Cl
 def test_turn_further_off_than_a_worker_waits_is_not_taken(engine: Engine, clock: Clock) -> None:
     gate = Gate(engine, clock, rate=0.25)
     assert gate.enter() is None
-    assert [gate.enter(), gate.enter()] == [NoRoom(words="sorted takes 0.25 orders a second")] * 2
+    assert [gate.enter(), gate.enter()] == [NoRoom(words="sorted takes 0.25 orders a second", lost=True)] * 2
     clock.forward(seconds=4)
     assert gate.enter() is None
 
@@ -312,7 +314,7 @@ def test_turns_that_nobody_took_are_not_saved_up(engine: Engine, clock: Clock) -
     gate.entered()
     clock.forward(minutes=10)
     gate.entered()
-    assert gate.enter() == NoRoom(words="", turn=clock() + timedelta(seconds=0.5), kept=True)
+    assert gate.enter() == NoRoom(words="", turn=clock() + timedelta(seconds=0.5))
 
 
 def test_a_trial_that_nobody_makes_any_more_keeps_nothing_back(on_trial: Gate) -> None:
@@ -322,10 +324,13 @@ def test_a_trial_that_nobody_makes_any_more_keeps_nothing_back(on_trial: Gate) -
 
 
 # --- shops that want the same place ----------------------------------------------------------------------------------
+FIRST = NoRoom(words="sorted takes an order of another shop first", lost=True)
+
+
 def crowded(gate: Gate, **about: Any) -> NoRoom | None:
     """What an order of `red` hears, which has had the last place, while one of `blue` that had none is in hand."""
     now = gate.clock()
-    shop = {"served_at": now, "begun_at": None}
+    shop = {"begun_at": None}
     order = {"code": "no_room", "claimed_until": now + timedelta(seconds=40), "tries": 0}
     with transaction(gate.engine) as connection:
         for name in ("red", "blue"):
@@ -337,16 +342,16 @@ def crowded(gate: Gate, **about: Any) -> NoRoom | None:
         row |= {"due_at": now, "first_seen_at": now, "state_since": now}
         row |= order | {name: value for name, value in about.items() if name in order}
         connection.execute(insert(orders).values(**row))
-    gate.write(concurrency=1)
+    gate.write(concurrency=1, crowded_until=now + CROWDED)
     return gate.enter()
 
 
 def test_last_place_is_left_to_the_order_that_had_none_before(gate: Gate) -> None:
-    assert crowded(gate) == NoRoom(words="", turn=gate.clock() + GIVING_WAY)
+    assert crowded(gate) == FIRST
 
 
 def test_last_place_is_left_to_what_was_tried_before_too(gate: Gate) -> None:
-    assert crowded(gate, tries=1) == NoRoom(words="", turn=gate.clock() + GIVING_WAY)
+    assert crowded(gate, tries=1) == FIRST
 
 
 @pytest.mark.parametrize(
@@ -354,7 +359,7 @@ def test_last_place_is_left_to_what_was_tried_before_too(gate: Gate) -> None:
     [
         pytest.param({"code": "busy"}, id="it lost no place"),
         pytest.param({"claimed_until": None}, id="nobody has it in hand"),
-        pytest.param({"served_at": timedelta(seconds=-3)}, id="it hangs with its shop"),
+        pytest.param({"claimed_until": timedelta(seconds=37)}, id="it hangs with its shop"),
         pytest.param({"begun_at": timedelta(seconds=-1)}, id="its shop had one later"),
     ],
 )
@@ -364,8 +369,37 @@ def test_nobody_gives_way_to_an_order_that_is_not_next(gate: Gate, about: dict[s
 
 
 def test_shop_that_takes_a_place_of_a_crowded_destination_has_had_its_turn(gate: Gate) -> None:
-    gate.write(crowded_until=gate.clock() + timedelta(seconds=1))
     assert crowded(gate, begun_at=gate.clock() - timedelta(seconds=1)) is None
     with transaction(gate.engine) as connection:
         begun = {row.name: row.begun_at for row in connection.execute(select(shops.c.name, shops.c.begun_at))}
     assert begun == {"red": gate.clock(), "blue": gate.clock() - timedelta(seconds=1)}
+
+
+def test_resuming_a_shop_waits_for_a_beginning_and_does_not_stop_it(gate: Gate) -> None:
+    assert crowded(gate, code="busy") is None
+    with transaction(gate.engine) as connection:
+        connection.execute(update(orders).values(shop="red", not_before=gate.clock()))
+        order = ledger.get(connection, connection.execute(select(func.min(orders.c.id))).scalar_one())
+    failed: list[BaseException] = []
+
+    def resume() -> None:
+        try:
+            with transaction(gate.engine) as connection:
+                accounts.resume_shop(connection, "red")
+        except Exception as error:  # noqa: BLE001 - asserted below
+            failed.append(error)
+
+    person = threading.Thread(target=resume)
+    with transaction(gate.engine) as connection:  # what a beginning does: the destination, the shop, the order
+        assert pacing.enter(connection, "sorted", "red", uuid.uuid4(), gate.clock(), turn_taken=False) is None
+        person.start()
+        until(lambda: _waits_for_a_lock(gate.engine), seconds=15, what=lambda: "the person waits for nothing")
+        ledger.move(connection, order, "queued", event="as a sending does", now=gate.clock(), keep_claim=True)
+    person.join()
+    assert not failed
+
+
+def _waits_for_a_lock(engine: Engine) -> bool:
+    with transaction(engine) as connection:
+        waiting = "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        return connection.exec_driver_sql(waiting).first() is not None

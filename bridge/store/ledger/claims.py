@@ -9,11 +9,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, update
 
+from bridge.backoff import CLAIM
+from bridge.store import pacing
 from bridge.store.database import run
 from bridge.store.ledger.rows import COLUMN_NAMES, NO_CLAIM, Order, as_order, change, unless_newer
 from bridge.store.tables import PHASE, orders
 
-CLAIM = timedelta(seconds=40)
 _SOON = timedelta(seconds=1)  # a destination whose next turn by its rate is further off counts as full
 
 _PATIENT_TURN = 4  # each so many turns of a shop begin with what was tried before, the others with what was not
@@ -26,18 +27,20 @@ _FREE = """
 # worked on (see tables.PHASE). Of a paused or quiet shop only what died while it was being sent is taken up: it holds a
 # place at its destination. Where the destination is full, its orders are left alone; where it is shut for longer, they
 # are looked at, so that people see what is wrong with them, and wait as queued. What counts is checked under a lock by
-# `pacing.enter`.
-_SHOPS = """
+# `pacing.enter`; so does the rule of `pacing.LOST`, by which a shop that has had its turn is not even read.
+_SHOPS = f"""
+    with lost as materialized ({pacing.LOST})
     select s.name, s.turns,
-           case when s.paused_at is not null or s.quiet_until > %(now)s then '{}'::int[]
+           case when s.paused_at is not null or s.quiet_until > %(now)s then '{{}}'::int[]
                 when d.name is null or d.paused_at is not null or d.breaker = 'open' or d.quiet_until > %(now)s
                      or exists (select 1 from orders o where o.destination = d.name and o.state = 'sending'
-                                   and o.attempt_id = d.trial_attempt) then '{0,1}'::int[]
+                                   and o.attempt_id = d.trial_attempt) then '{{0,1}}'::int[]
                 when d.next_at > %(soon)s
                      or (select count(*) from orders o
-                          where o.destination = d.name and o.state = 'sending' and o.deadline > %(now)s
-                        ) >= d.concurrency then '{0}'::int[]
-                else '{0,1,2}'::int[]
+                          where o.destination = d.name and o.state = 'sending' and o.deadline > %(now)s)
+                      + (select count(*) from lost where lost.destination = d.name and lost.shop <> s.name
+                            and lost.begun_at < coalesce(s.begun_at, '-infinity')) >= d.concurrency then '{{0}}'::int[]
+                else '{{0,1,2}}'::int[]
            end as phases
       from shops s left join destinations d on d.name = s.destination
      where s.name <> all(%(without)s::text[])
@@ -81,6 +84,7 @@ def claim(connection: Connection, now: datetime, claim_id: UUID, *, without: Seq
     tried before gives way to what was not, but for each fourth turn, so that neither starves the other.
     """
     times = {"now": now, "soon": now + _SOON, "until": now + CLAIM, "claim": claim_id, "without": list(without)}
+    times["in_hand"] = pacing.in_hand(now)
     for shop, turns, phases in run(connection, _SHOPS, times).fetchall():
         about = {**times, "shop": shop}
         if not phases:

@@ -59,7 +59,8 @@ def begin_send(
     """Write down that the order is about to be sent, with `remarks`; the caller commits before it calls.
 
     The destination's row is locked first (`pacing.enter`), so that room, rate and breaker hold for all workers; without
-    room the order is queued, unless its turn comes within moments: then it comes again with `turn_taken`. `beside` are
+    room the order is queued where it was in its shop's row, unless its turn comes within moments: then it comes again
+    with `turn_taken`. `beside` are
     the marks of the other parts when it was decided, and `fulfilled` units that had left the shop then; where `rest`
     says that goods are left which no part has, the next part is opened for them. Raises ClaimLost when a newer body has
     come, the other parts have other goods now or the claim is another's, and ReferenceTaken when another order of the
@@ -69,7 +70,7 @@ def begin_send(
     if no_room:
         if order.state != "queued" and no_room.turn is None:
             move(
-                connection, order, "queued", event=no_room.words, now=now, due_at=now, code="no_room",
+                connection, order, "queued", event=no_room.words, now=now, due_at=order.due_at, code=no_room.code,
                 same_revision=True, destination=attempt.destination, mapping_version=attempt.mapping_version,
             )  # fmt: skip
         return no_room
