@@ -18,6 +18,7 @@ from bridge.store.doorbell import ring
 
 NEVER_PASSED = frozenset({"other_host"})  # holds that no release passes over
 
+_STOPPED = frozenset({"skipped", "failed", "held"})  # where nothing goes on without a person or a newer body
 _REFERENCE = re.compile(r"EO-[A-Z0-9]{3}-[A-Z0-9]{3}-[A-Z0-9]{3}")
 SENT_ELSEWHERE = "sent elsewhere"  # how the reason of what another connector sent begins
 
@@ -51,8 +52,8 @@ def replay(
         doubtful = ledger.was_in_doubt(connection, order)
     if doubtful and not at_risk:
         raise ActionRefused(
-            f"{order.label} was sent once without an answer, so SortedPRO may have it: look there first; "
-            "--risk-a-second-order sends it all the same"
+            f"{order.label} was sent once without an answer, so SortedPRO may have it: look there first. Where it has, "
+            "`bridge order settle --exists EO-...` says so; --risk-a-second-order sends it all the same"
         )
     return _move(
         engine, order, "received", f"replayed: {reason}", who, now, resend=True, tries=0, unreachable_since=None
@@ -107,8 +108,11 @@ def skip(engine: Engine, order: ledger.Order, *, who: str, reason: str, now: dat
 def settle(
     engine: Engine, order: ledger.Order, settled: Settled, *, who: str, reason: str, now: datetime
 ) -> ledger.Order:
-    """End a doubt. Raises ActionRefused for an order that is not in doubt, or a reference that another one has."""
-    if order.state != "in_doubt":
+    """End a doubt. Raises ActionRefused for an order that is not in doubt, or a reference that another one has.
+
+    That an order exists may also be said of one that was in doubt before, and was taken out or stopped afterwards.
+    """
+    if order.state != "in_doubt" and not (settled.exists and _was_in_doubt(engine, order)):
         raise ActionRefused(f"{order.label} is {order.state}, not in doubt: there is nothing to settle")
     if settled.send_again:
         return _move(engine, order, "received", f"sent again: {reason}", who, now, resend=True)
@@ -130,6 +134,18 @@ def settle(
         )  # fmt: skip
     except IntegrityError as error:
         raise ActionRefused(f"{settled.exists} is the reference of another order already") from error
+
+
+def may_be_made(order: ledger.Order) -> bool:
+    """Whether an order has no reference although a call may have made one: in doubt, or taken out or stopped since."""
+    return order.state == "in_doubt" or (order.state in _STOPPED and order.attempt_id is not None)
+
+
+def _was_in_doubt(engine: Engine, order: ledger.Order) -> bool:
+    if not may_be_made(order):
+        return False
+    with transaction(engine) as connection:
+        return ledger.was_in_doubt(connection, order)
 
 
 def end_write_back(engine: Engine, order: ledger.Order, *, who: str, reason: str, now: datetime) -> ledger.Order:

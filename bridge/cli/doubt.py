@@ -41,7 +41,7 @@ def found(engine: Engine, one: Order, reference: str) -> evidence.Found:
 
     Where SortedPRO cannot be asked, the note says why.
     """
-    if one.state != "in_doubt" or not actions.is_reference(reference):
+    if not actions.may_be_made(one) or not actions.is_reference(reference):
         return evidence.Found()  # `actions.settle` refuses it, in words
     with transaction(engine) as connection:
         tried = [attempt.id for attempt in queries.tried(connection, one)]
@@ -49,7 +49,7 @@ def found(engine: Engine, one: Order, reference: str) -> evidence.Found:
         with _client(one.destination) as sortedpro:
             return evidence.check(sortedpro, one, reference, tried)
     except ConfigurationError as error:
-        return evidence.Found(note=f"SortedPRO could not be asked: {error.problems[0].message}")
+        return evidence.Found(note=f"SortedPRO could not be asked: {error.problems[0].message}", asked=False)
 
 
 @contextmanager

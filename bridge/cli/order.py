@@ -103,6 +103,7 @@ def send_rest(name: str, shop: str, reason: str) -> None:
 @_part
 @click.option("--reason", type=REASON, help="Why; it stands in the order's history.")
 @click.option("--exists", metavar="EO-...", help="SortedPRO has it under this reference.")
+@click.option("--unchecked", is_flag=True, help="Take the reference of --exists where SortedPRO cannot be asked.")
 @click.option("--send-again", is_flag=True, help="SortedPRO does not have it.")
 @click.option("--drop", is_flag=True, help="It is not wanted any more.")
 @click.option(
@@ -116,6 +117,7 @@ def settle(
     part: int | None,
     reason: str | None,
     exists: str | None,
+    unchecked: bool,
     send_again: bool,
     drop: bool,
     write_back: str | None,
@@ -133,6 +135,7 @@ def settle(
     if reason is None:
         raise click.UsageError("Missing option '--reason'.")
     why = reason
+    exists = exists and exists.upper()
 
     def act(engine: Engine, one: Order, who: str, now: datetime) -> Order:
         match write_back:
@@ -141,6 +144,11 @@ def settle(
             case "overwrite":
                 return actions.overwrite(engine, one, who=who, reason=why, now=now)
         found = Found() if exists is None else doubt.found(engine, one, exists)
+        if not found.asked and not unchecked:
+            raise ActionRefused(
+                f"{found.note}. Nothing was changed: try again where and when it can be, with the variables that the "
+                "worker has, or take the reference at your word with --unchecked"
+            )
         settled = actions.Settled(exists=exists, attempt=found.attempt, send_again=send_again)
         words = f"{why} ({found.note})" if found.note else why
         with transaction(engine) as connection:

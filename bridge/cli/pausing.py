@@ -124,7 +124,8 @@ def way_on(kind: Kind, one: Pause, now: datetime) -> str:
 def _named(kind: Kind, connection: Connection, name: str, now: datetime) -> Pause:
     found = [one for one in kind.list(connection, now) if one.name == name]
     if not found:
-        raise ActionRefused(f"there is no {kind.noun} {name}: see `bridge {kind.noun}s list`")
+        known = ", ".join(one.name for one in kind.list(connection, now)) or "none"
+        raise ActionRefused(f"there is no {kind.noun} {name}; there are {known}: see `bridge {kind.noun}s list`")
     return found[0]
 
 
@@ -145,7 +146,7 @@ def _table(kind: Kind, found: Sequence[Pause], now: datetime) -> Table:
         table.add_column(name, overflow="fold")
     for one in found:
         limits = [_limits(one)] if kind.limits else []
-        table.add_row(one.name, Text(standing(one, now) or "goes"), *limits, str(one.orders), moment(one.oldest))
+        table.add_row(Text(one.name), Text(standing(one, now) or "goes"), *limits, str(one.orders), moment(one.oldest))
     return table
 
 

@@ -24,6 +24,8 @@ _COLOURS = {
     "in_doubt": "bold red",
 }
 
+_WIDEST = 40  # characters of an order's name in a table
+
 console = Console(highlight=False, soft_wrap=False)
 
 
@@ -33,8 +35,14 @@ def orders_table(orders: Iterable[Order], title: str | None = None) -> Table:
     for name in ("shop", "order", "state", "reference or reason", "next look"):
         table.add_column(name, no_wrap=name in {"order", "state", "next look"}, overflow="fold")
     for order in orders:
-        table.add_row(order.shop, order.label, state(order), Text(what(order)), next_look(order))
+        table.add_row(Text(order.shop), Text(_fitting(order.label)), state(order), Text(what(order)), next_look(order))
     return table
+
+
+def _fitting(label: str) -> str:
+    """A name as it fits into a column: shops accept whatever length, and characters that move a terminal's cursor."""
+    shown = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in label)
+    return shown if len(shown) <= _WIDEST else f"{shown[: _WIDEST - 3]}..."
 
 
 def state(order: Order) -> Text:

@@ -82,6 +82,7 @@ class Found:
 
     attempt: UUID | None = None  # of the order, by which SortedPRO has it; None where it does not tell
     note: str = ""  # for the history: why it could not be proved
+    asked: bool = True  # whether SortedPRO could be asked
 
 
 def check(sortedpro: SortedPro, order: ledger.Order, reference: str, tried: Sequence[UUID]) -> Found:
@@ -93,7 +94,7 @@ def check(sortedpro: SortedPro, order: ledger.Order, reference: str, tried: Sequ
     try:
         found = sortedpro.get_order(reference, limit=_LIMIT)
     except CallFailed as error:
-        return Found(note=f"SortedPRO could not be asked: {error}")
+        return Found(note=f"SortedPRO could not be asked: {error}", asked=False)
     if found is None:
         raise ActionRefused(f"SortedPRO has no order {reference}: look there again for the order of {order.label}")
     mark = _mark(found)

@@ -139,7 +139,7 @@ def _upsert(connection: Connection, table: Table, name: str, values: dict[str, o
 
 def _pause(connection: Connection, table: Table, name: str, reason: str, code: str, now: datetime) -> bool:
     free = or_(table.c.paused_at.is_(None), (table.c.pause_code != PERSON) if code == PERSON else false())
-    since = func.coalesce(table.c.paused_at, now)
+    since = now if code == PERSON else func.coalesce(table.c.paused_at, now)
     values = {"paused_at": since, "pause_reason": reason, "pause_code": code}
     return connection.execute(update(table).where(table.c.name == name, free).values(**values)).rowcount > 0
 

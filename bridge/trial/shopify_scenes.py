@@ -149,7 +149,7 @@ SCENES: Sequence[Scene] = (
         _meets(create_then_hang(_HANG)),
         state="in_doubt",
         reason="in doubt",
-        look='find it in SortedPRO, then bridge order settle "{name}" --exists EO-...',
+        look='find it in SortedPRO, then bridge order settle "{name}" --exists EO-... --reason ...',
     ),
     _scene(1002, "a plain paid order", _buys()),
     _scene(1003, "a guest without an account", _buys(guest=True)),

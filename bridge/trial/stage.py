@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import socket
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -21,6 +23,8 @@ from bridge.store.embedded import temporary
 from bridge.store.upgrade import upgrade
 
 _SHOPS = ("shopify", "woocommerce")
+ENVIRONMENT = "environment.sh"  # a file in the stage's folder, to be sourced
+_OF_PROCESSES = frozenset({"BRIDGE_LOG", "PORT", "WEB_CONCURRENCY"})
 _SEND_FROM = timedelta(days=3)
 # Variables of the person at the terminal that would reach into the stage: our settings, and those of mapping files.
 _NOT_PASSED_ON = ("BRIDGE_", "SHOPIFY_", "WOOCOMMERCE_", "SORTED_")
@@ -72,6 +76,7 @@ def open_stage(folder: Path, mappings: Path, environ: Mapping[str, str]) -> Iter
             "WEB_CONCURRENCY": "1",
             "SEND_FROM": (datetime.now(UTC) - _SEND_FROM).isoformat(timespec="seconds"),
         }
+        _write_environment(folder / ENVIRONMENT, here, environ)
         children = _start(stack, here, folder)
         stage = Stage(
             trio=trio,
@@ -94,6 +99,14 @@ def _start(stack: ExitStack, environ: Mapping[str, str], folder: Path) -> tuple[
         stack.callback(child.stop)
         children.append(child)
     return tuple(children)
+
+
+def _write_environment(path: Path, here: Mapping[str, str], environ: Mapping[str, str]) -> None:
+    """What a terminal needs to run the bridge's commands on this stage, and to find them."""
+    own = {name: value for name, value in here.items() if name not in _OF_PROCESSES and environ.get(name) != value}
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in own.items()]
+    found = shlex.quote(str(Path(sys.executable).parent))
+    path.write_text("\n".join([*lines, f'export PATH={found}:"$PATH"', ""]))
 
 
 def shipped_mappings(folder: Path) -> Path:

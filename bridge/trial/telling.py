@@ -19,7 +19,7 @@ from bridge.cli import showing
 from bridge.cli.showing import reason_of
 from bridge.store.ledger import Order
 from bridge.store.tables import STATES
-from bridge.trial.stage import Stage
+from bridge.trial.stage import ENVIRONMENT, Stage
 from bridge.trial.verdict import Outcome, Verdict, judge
 
 _LATEST = 12  # events under the counts
@@ -124,11 +124,11 @@ def tell_what_next(console: Console, stage: Stage | None) -> None:
     """What to try now; with a stage, on that which still runs."""
     if stage is not None:
         trio = stage.trio
-        database = f"DATABASE_URL='{stage.database.url}'"
         lines = [
             "Everything still runs; in another terminal:",
-            f"  {database} bridge orders list",
-            f"  {database} bridge order show '#1001'",
+            f"  . {stage.folder / ENVIRONMENT}",
+            "  bridge orders list",
+            "  bridge order show '#1001'",
             f"  webhooks: {stage.web_url}/webhooks/<shop>; SortedPRO: {trio.sortedpro_url}",
             f"  Shopify: {trio.shopify_url}; WooCommerce: {trio.woocommerce_url}",
             f"  logs and mapping files: {stage.folder}",

@@ -124,6 +124,30 @@ def test_a_reference_that_sortedpro_does_not_have_is_refused(in_doubt: Rig, desk
     assert errors == ("error: SortedPRO has no order EO-000-009-XYZ: look there again for the order of #1001\n")
 
 
+def test_a_reference_is_taken_in_small_letters(in_doubt: Rig, desk: Bridge) -> None:
+    assert settle(desk, "--exists", MADE.lower())[0] == 0
+    assert in_doubt.order("#1001").reference == MADE
+
+
+def test_an_order_dropped_by_mistake_is_settled_with_its_reference(in_doubt: Rig, desk: Bridge) -> None:
+    assert settle(desk, "--drop")[0] == 0
+    assert settle(desk, "--exists", MADE)[0] == 0
+    in_doubt.settle()
+    order = in_doubt.order("#1001")
+    assert (order.state, order.reference, in_doubt.sent()) == ("done", MADE, ["shopify-1001"])
+
+
+def test_an_order_that_was_never_in_doubt_is_not_settled_with_a_reference(in_doubt: Rig, desk: Bridge) -> None:
+    in_doubt.world.sortedpro.behave(status(400))
+    in_doubt.world.shopify.add_order(shopify_order(1002, at=in_doubt.clock()))
+    for _ in range(3):
+        in_doubt.later(hours=1)
+        in_doubt.settle()
+    assert in_doubt.order("#1002").state == "failed"
+    result = desk("order", "settle", "#1002", "--exists", MADE, "--reason", "x")
+    assert (result.exit_code, in_doubt.order("#1002").state) == (1, "failed")
+
+
 def test_a_reference_of_another_attempt_is_refused(in_doubt: Rig, desk: Bridge) -> None:
     in_doubt.world.shopify.add_order(shopify_order(1002, at=in_doubt.clock()))
     for _ in range(3):
@@ -138,9 +162,19 @@ def test_a_reference_of_another_attempt_is_refused(in_doubt: Rig, desk: Bridge) 
     )
 
 
-def test_a_reference_is_taken_with_a_note_while_sortedpro_cannot_be_asked(in_doubt: Rig, desk: Bridge) -> None:
+def test_a_reference_is_refused_while_sortedpro_cannot_be_asked(in_doubt: Rig, desk: Bridge) -> None:
     in_doubt.world.sortedpro.busy()
     code, _, errors = settle(desk, "--exists", MADE)
+    assert (code, in_doubt.order("#1001").state) == (1, "in_doubt")
+    assert "SortedPRO could not be asked: " in errors
+    assert "--unchecked" in errors
+
+
+def test_a_reference_is_taken_unchecked_with_a_note_while_sortedpro_cannot_be_asked(
+    in_doubt: Rig, desk: Bridge
+) -> None:
+    in_doubt.world.sortedpro.busy()
+    code, _, errors = settle(desk, "--exists", MADE, "--unchecked")
     note = "SortedPRO could not be asked: SortedPRO answered 429 instead of the order; try again later"
     assert (code, errors) == (0, f"taken at your word: {note}\n")
     assert last_event(in_doubt).words == f"exists as {MADE}: seen there ({note})"
@@ -151,7 +185,10 @@ def test_a_reference_is_taken_with_a_note_where_no_mapping_names_the_destination
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    result = desk("order", "settle", "#1001", "--exists", MADE, "--reason", "x", BRIDGE_MAPPINGS=str(elsewhere))
+    arguments = ("order", "settle", "#1001", "--exists", MADE, "--reason", "x")
+    refused = desk(*arguments, BRIDGE_MAPPINGS=str(elsewhere))
+    assert (refused.exit_code, in_doubt.order("#1001").state) == (1, "in_doubt")
+    result = desk(*arguments, "--unchecked", BRIDGE_MAPPINGS=str(elsewhere))
     assert (result.exit_code, "SortedPRO could not be asked: " in result.stderr) == (0, True)
     assert in_doubt.order("#1001").reference == MADE
 

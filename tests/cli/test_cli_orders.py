@@ -6,10 +6,13 @@ import json
 from datetime import datetime
 
 import pytest
+from sqlalchemy import update
 
 from bridge.sandbox.faults import drop_after, status
 from bridge.sandbox.shopify import shopify_order
 from bridge.sandbox.woocommerce import PRODUCTS, woo_order
+from bridge.store.database import transaction
+from bridge.store.tables import orders
 from tests.cli.conftest import Bridge
 from tests.forward.conftest import Rig
 
@@ -297,3 +300,14 @@ def test_of_orders_with_one_id_each_can_be_named_by_its_row(desk: Bridge, rig: R
     refused = desk("order", "release", "#21", "--reason", "it is real").output
     assert "row 2 (woocommerce #21, done), row 3 (woocommerce #21, held)" in refused
     assert desk("order", "release", "row 3", "--reason", "it is real").exit_code == 0
+
+
+def test_a_name_that_a_terminal_or_a_table_would_take_for_more_is_shown_as_it_is(rig: Rig, desk: Bridge) -> None:
+    shopify(rig)
+    rig.settle()
+    with transaction(rig.bridge.engine) as connection:
+        connection.execute(update(orders).values(name=f"#a[/red]b[bold]\x1b[31m{'N' * 5000}"))
+    result = desk("orders", "list")
+    assert result.exit_code == 0
+    assert "#a[/red]b[bold]\N{REPLACEMENT CHARACTER}[31mNNN" in result.stdout
+    assert "N" * 60 not in result.stdout

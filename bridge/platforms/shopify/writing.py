@@ -203,6 +203,7 @@ def _gone() -> WriteBackRefused:
     """The order to write to is not there any more."""
     message = (
         "the shop order does not exist any more in Shopify, so the reference cannot be written; "
-        "its SortedPRO order exists all the same: cancel it there if it must not ship"
+        "its SortedPRO order exists all the same: cancel it there if it must not ship. "
+        "`bridge order settle --write-back keep` ends this"
     )
     return WriteBackRefused(message, code="order_gone")

@@ -74,6 +74,11 @@ def written(first: Record, *further: Record) -> str:
     return json.dumps(document, sort_keys=True)
 
 
+def is_reference(text: str) -> bool:
+    """Whether a text is the reference of a SortedPRO order."""
+    return re.fullmatch(_ONE_REFERENCE, text) is not None
+
+
 def references_in(value: Json) -> list[str]:
     """The references that a meta value lists, "EO-000-002-0TS, EO-000-002-0TT"; other text counts as one."""
     text = str("" if value is None else value).strip()

@@ -13,6 +13,7 @@ from bridge.platforms.woocommerce import reading
 from bridge.platforms.woocommerce.api import Api, Reply
 from bridge.platforms.woocommerce.records import (
     RECORD_META,
+    is_reference,
     meta_values,
     own_records,
     records_on,
@@ -25,7 +26,8 @@ from bridge.platforms.woocommerce.settings import WooCommerceSettings
 _NO_ORDER = frozenset({"woocommerce_rest_shop_order_invalid_id", "woocommerce_rest_order_invalid_id"})
 _GONE = (
     "the shop no longer has this order (deleted, in the trash, or its id was given to another); "
-    "its SortedPRO order exists all the same: cancel it there if it must not ship"
+    "its SortedPRO order exists all the same: cancel it there if it must not ship. "
+    "`bridge order settle --write-back keep` ends this"
 )
 _TWO_REFERENCES = (
     "find out in SortedPRO which order is right and cancel the other; take the other reference off the shop order (the "
@@ -90,10 +92,13 @@ def _refuse_conflict(order: Mapping[str, Any], meta: str, record: Record) -> Non
                 f"{record.destination} was not written; {_TWO_REFERENCES}"
             )
     known = {record.reference, *(one.reference for one in stands)}
-    if any(text not in known for value in meta_values(order, meta) for text in references_in(value)):
+    others = [text for value in meta_values(order, meta) for text in references_in(value) if text not in known]
+    if others:
+        named = ", ".join(text for text in others if is_reference(text))  # other texts may say anything
+        which = f" ({named})" if named else ""
         raise WriteBackConflict(
-            f"the order's custom field {meta} holds another text, so {record.reference} was not written; if it is no "
-            f"reference, empty the field; if it is one, {_TWO_REFERENCES}"
+            f"the order's custom field {meta} holds another text{which}, so {record.reference} was not written; if it "
+            f"is no reference, empty the field; if it is one, {_TWO_REFERENCES}"
         )
     if also := [text for text in (stands[0].also if stands else ()) if text not in known]:
         raise WriteBackConflict(
