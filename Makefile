@@ -9,7 +9,7 @@ demo: $(VENV)/demo.stamp  ## the story on the sandbox: no account, no database t
 	$(BIN)/bridge demo --once
 
 test: $(VENV)/dev.stamp  ## every test
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST)
+	$(BIN)/python -m pytest -n 3 --dist loadfile $(PYTEST)
 
 coverage:  ## every test, and which branches none of them takes
 	$(MAKE) test PYTEST='--cov=bridge --cov-branch --cov-report=term:skip-covered'

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -25,19 +24,6 @@ settings.register_profile("default", suppress_health_check=[HealthCheck.too_slow
 settings.load_profile("default")
 
 _numbers = itertools.count(1)
-
-# Whole processes and long interleavings: their files take longest, so they are begun first; none is left for the end.
-_LONG = ("faults/", "journeys/", "trial/", "store/test_ledger_machine", "store/test_migrations", "web/")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    here = f"{Path(__file__).parent}/"
-
-    def place(item: pytest.Item) -> int:
-        path = str(item.path).removeprefix(here)
-        return next((number for number, start in enumerate(_LONG) if path.startswith(start)), len(_LONG))
-
-    items.sort(key=place)
 
 
 @dataclass
