@@ -122,11 +122,11 @@ def way_on(kind: Kind, one: Pause, now: datetime) -> str:
 
 
 def _named(kind: Kind, connection: Connection, name: str, now: datetime) -> Pause:
-    found = [one for one in kind.list(connection, now) if one.name == name]
-    if not found:
-        known = ", ".join(one.name for one in kind.list(connection, now)) or "none"
-        raise ActionRefused(f"there is no {kind.noun} {name}; there are {known}: see `bridge {kind.noun}s list`")
-    return found[0]
+    known = {one.name: one for one in kind.list(connection, now)}
+    if name not in known:
+        there_are = ", ".join(known) or "none"
+        raise ActionRefused(f"there is no {kind.noun} {name}; there are {there_are}: see `bridge {kind.noun}s list`")
+    return known[name]
 
 
 def _held(one: Pause) -> str:

@@ -46,7 +46,7 @@ _CLOSED: dict[str, Any] = {
 class NoRoom:
     """The destination takes no order now; `turn` is when it would, where the rate alone is in the way.
 
-    `lost` tells that others had all its places; otherwise nobody is let through.
+    `lost` tells that others had all its places. Where neither is given, it is shut to everybody.
     """
 
     words: str
@@ -103,7 +103,7 @@ def enter(
 
 
 def in_hand(now: datetime) -> datetime:
-    """Until when an order is claimed at least whose claim is fresh enough for a place to be left to it (see `LOST`)."""
+    """The earliest `claimed_until` of an order whose claim is so fresh that a place is left to it (see `LOST`)."""
     return now + CLAIM - _IN_HAND
 
 

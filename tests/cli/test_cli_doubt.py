@@ -180,7 +180,7 @@ def test_a_reference_is_taken_unchecked_with_a_note_while_sortedpro_cannot_be_as
     assert last_event(in_doubt).words == f"exists as {MADE}: seen there ({note})"
 
 
-def test_a_reference_is_taken_with_a_note_where_no_mapping_names_the_destination(
+def test_a_reference_is_taken_only_unchecked_where_no_mapping_names_the_destination(
     in_doubt: Rig, desk: Bridge, tmp_path
 ) -> None:
     elsewhere = tmp_path / "elsewhere"

@@ -35,8 +35,8 @@ def late_reference(connection: Connection, attempt_id: UUID, now: datetime) -> O
     order = as_order(connection.execute(query).one())
     if order.reference is None and order.state != "sending":
         return made_earlier(connection, order, now) or order
-    late = [one.reference for one in _tried(connection, order) if one.outcome == "created"]
-    late = [one for one in late if one != order.reference]
+    made = [one.reference for one in _tried(connection, order) if one.outcome == "created"]
+    late = [one for one in made if one != order.reference]
     if not late:
         return order
     words = f"{_TWO}: {' and '.join(late)} came late, and another was made or is being made"
